@@ -250,14 +250,14 @@ pub use drop_reason::{Disposition, DropReason};
 pub use name::{Name, NameError, drives_display};
 pub use rate::RateLimit;
 pub use retry::RetryPolicy;
-#[cfg(feature = "moderation")]
-pub use server::RestrictionSlot;
 pub use server::{
     AllowEntry, ChangeSlot, Departure, Gauge, InFlightSlot, JournalSlot, LogSlot, MailSlot,
     NameRecord, NameSlot, OrderError, OrderId, Persist, RateLimits, Record, RestoreError,
     Restriction, RestrictionKind, Server, ServerConfig, ServerEvent, ServerMemory, ServerStorage,
     SourceSlot, StoreFailed, Subject, Ticket, Usage,
 };
+#[cfg(feature = "moderation")]
+pub use server::{DenyEntry, RestrictionSlot};
 pub use session::ConnectionSlot;
 pub use session::key_log::{KeySlot, LoggedKey};
 pub use stats::{Stats, Traffic};

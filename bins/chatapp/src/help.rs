@@ -86,9 +86,10 @@ with `ChatApp admin DIR` in front:
   bans                 list the bans and mutes in force
   forget <name>        free an offline name, and drop its stored messages
   announce <text>      show all clients a text, marked as the server's
+  reload               read the files of --allow-file and --deny-file again, as
+                       SIGHUP does
   stats                show its counters, as SIGUSR1 does
   quit, help           end the server; show these commands
-SIGHUP lets a server reload the file of --allow-file.
 `ChatApp ping localhost 4119` needs no name: it ends with 0 if the server
 answers, with 1 if not.
 

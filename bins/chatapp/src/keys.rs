@@ -1,21 +1,17 @@
-//! Key options: the identity of this program, and the allow list.
+//! Key options: the identity of this program, and the files that name clients.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use chatapp_console::without_mark;
 use chatapp_core::crypto::KEY_LEN;
-use chatapp_core::{AllowEntry, Identity, Name, PublicKey, StaticKey};
+use chatapp_core::{Identity, PublicKey, StaticKey};
 use chatapp_mio::fill_random;
 use chatapp_store as store;
 use clap::Args;
 use zeroize::Zeroizing;
 
 use crate::data::unusable;
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use crate::secret::Secret;
-use crate::spelling;
 
 /// Options about keys.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +42,17 @@ pub(crate) struct KeyOptions {
         conflicts_with = "client"
     )]
     allow_file: Option<PathBuf>,
+
+    /// Keep these clients out: each line of this file is a name, `key` and a key, or `address` and
+    /// an IP address
+    #[arg(
+        long,
+        alias = "deny",
+        value_name = "FILE",
+        requires = "server",
+        conflicts_with = "client"
+    )]
+    deny_file: Option<PathBuf>,
 }
 
 impl KeyOptions {
@@ -88,71 +95,20 @@ impl KeyOptions {
         self.server_key
     }
 
-    /// Returns the allow list, sorted by name; `None` admits all names.
-    pub(crate) fn allow_list(&self) -> Result<Option<Vec<AllowEntry>>, Failure> {
-        let Some(file) = &self.allow_file else {
-            return Ok(None);
-        };
-        let wrong = |what: String| Failure::new(Exit::Usage, format!("{}{what}", file.display()));
-        let text = fs::read_to_string(file)
-            .map_err(|error| wrong(format!(" cannot be read as an allow list: {error}")))?;
-        read_list(&text)
-            .map(Some)
-            .map_err(|(line, what)| wrong(format!(", line {line}: {what}")))
+    /// Returns the file with the names that may register.
+    pub(crate) fn allow_file(&self) -> Option<&Path> {
+        self.allow_file.as_deref()
+    }
+
+    /// Returns the file with the clients that are kept out.
+    pub(crate) fn deny_file(&self) -> Option<&Path> {
+        self.deny_file.as_deref()
     }
 }
 
-fn parse_public_key(digits: &str) -> Result<PublicKey, String> {
+pub(crate) fn parse_public_key(digits: &str) -> Result<PublicKey, String> {
     let key = store::parse_key(digits).map(PublicKey);
     key.ok_or_else(|| "a key has 64 hexadecimal digits".to_owned())
-}
-
-/// Maximum number of entries of all allow lists of a process. A list stays in memory until the
-/// process ends, because the server borrows it.
-const ALLOW_ENTRIES_MAX: usize = 1 << 20;
-
-/// The present allow list of a server, which can be replaced.
-#[derive(Debug)]
-pub(crate) struct AllowList {
-    entries: Option<&'static [AllowEntry]>,
-    /// Entries of all lists so far.
-    kept: usize,
-}
-
-impl AllowList {
-    /// Keeps the first list; `None` admits all names.
-    pub(crate) fn new(entries: Option<Vec<AllowEntry>>) -> Self {
-        let entries: Option<&[AllowEntry]> = entries.map(|entries| &*entries.leak());
-        Self {
-            kept: entries.map_or(0, <[_]>::len),
-            entries,
-        }
-    }
-
-    /// Returns the present list.
-    pub(crate) fn entries(&self) -> Option<&'static [AllowEntry]> {
-        self.entries
-    }
-
-    /// Replaces the list, and returns it. A list without changes costs no memory.
-    ///
-    /// # Errors
-    /// Returns an error if the lists of this process have too many entries.
-    pub(crate) fn replace(
-        &mut self,
-        entries: Option<Vec<AllowEntry>>,
-    ) -> Result<Option<&'static [AllowEntry]>, Failure> {
-        if entries.as_deref() != self.entries {
-            let kept = self.kept + entries.as_ref().map_or(0, Vec::len);
-            if kept > ALLOW_ENTRIES_MAX && self.kept != 0 {
-                let message = "it was reloaded too often: restart the server";
-                return Err(Failure::new(Exit::System, message));
-            }
-            self.entries = entries.map(|entries| &*entries.leak());
-            self.kept = kept;
-        }
-        Ok(self.entries)
-    }
 }
 
 /// Returns 32 unpredictable bytes from the operating system.
@@ -160,78 +116,4 @@ pub(crate) fn random() -> Result<Zeroizing<[u8; 32]>, Failure> {
     let mut bytes = Zeroizing::new([0; 32]);
     fill_random(&mut bytes).map_err(Failure::system("cannot get random numbers"))?;
     Ok(bytes)
-}
-
-/// Parses `name` or `name key` on each line; a word that begins with `#` starts a comment. A line
-/// may begin with a byte order mark.
-///
-/// # Errors
-/// Returns the number of the wrong line and the problem.
-fn read_list(text: &str) -> Result<Vec<AllowEntry>, (usize, String)> {
-    let mut allow_list = BTreeMap::new();
-    for (line, number) in text.lines().zip(1..) {
-        let mut words = without_mark(line).split_whitespace();
-        let mut words = words.by_ref().take_while(|word| !word.starts_with('#'));
-        let (name, key, more) = (words.next(), words.next(), words.next());
-        let Some(name) = name else { continue };
-        if let Some(more) = more {
-            return Err((number, format!("unexpected {more:?} after the key")));
-        }
-        let usual = spelling::of(name);
-        let key = key.map(|digits| parse_public_key(digits).map_err(|error| (number, error)));
-        let key = key.transpose()?;
-        // A name that is in the room may be older than the rules.
-        let old = (usual != name).then_some(name);
-        for name in [&*usual].into_iter().chain(old) {
-            let name = Name::new(name).map_err(|error| (number, error.to_string()))?;
-            let entry = AllowEntry {
-                name: name.clone(),
-                key,
-            };
-            if allow_list.insert(name.as_str().to_owned(), entry).is_some() {
-                return Err((number, format!("{name} is listed twice")));
-            }
-        }
-    }
-    Ok(allow_list.into_values().collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sorts_an_allow_list() {
-        let key = "ab".repeat(32);
-        let text = format!("# members\n\nzoe\n  bob\t{key} # one laptop\nalice # any key\n");
-        let read = read_list(&text).unwrap();
-        let read: Vec<_> = read
-            .iter()
-            .map(|one| (one.name.as_str(), one.key))
-            .collect();
-        let bob = Some(PublicKey([0xab; 32]));
-        assert_eq!(read, [("alice", None), ("bob", bob), ("zoe", None)]);
-        assert_eq!(read_list("# nobody"), Ok(vec![]));
-        let old = read_list("Zoe\u{308}").unwrap();
-        let old: Vec<_> = old.iter().map(|one| one.name.as_str()).collect();
-        assert_eq!(old, ["Zoe\u{308}", "Zo\u{eb}"], "it is in the room, or new");
-        let marked = read_list("\u{feff}# members\nbob\n\u{feff}zoe\n").unwrap();
-        assert_eq!(marked.len(), 2, "a byte order mark is part of a name");
-    }
-
-    #[test]
-    fn reports_mistakes_with_their_line() {
-        let long = format!("alice\n{}", "n".repeat(33));
-        for (text, line, words) in [
-            ("alice ab", 1, "64 hexadecimal digits"),
-            ("\nalice\nalice", 3, "alice is listed twice"),
-            (&*long, 2, "32 bytes"),
-        ] {
-            let (at, what) = read_list(text).unwrap_err();
-            assert_eq!(at, line, "{text}");
-            assert!(what.contains(words), "{what}");
-        }
-        let more = format!("bob {} too", "ab".repeat(32));
-        assert!(read_list(&more).unwrap_err().1.contains("\"too\""));
-    }
 }

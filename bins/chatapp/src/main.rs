@@ -10,8 +10,8 @@
 //! - `admin`, `admin_socket`, `answer`: orders from another process, and their answers
 //! - `network`: the transport, with capture and fault injection
 //! - `data`: the state folder on disk
-//! - `keys`, `keyring`, `fingerprint`: the identity, the allow list, the known keys, and codes that
-//!   people compare
+//! - `keys`, `keyring`, `fingerprint`: the identity, the known keys, and codes that people compare
+//! - `lists`: the allow list and the deny list of a server
 //! - `config`: the configuration file
 //! - `invite`, `secret`: invitations, and entering a room with one
 //! - `lan`: rooms on the local network
@@ -47,6 +47,7 @@ mod keyring;
 mod keys;
 mod lan;
 mod limits;
+mod lists;
 mod local_time;
 mod log;
 mod manual;

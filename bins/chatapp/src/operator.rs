@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::mem;
 use std::path::Path;
 
 use chatapp_console::{Report, Stamp, Visible};
@@ -16,6 +17,7 @@ use crate::answer::{Answer, NameRow, RestrictionRow};
 use crate::counters::Counters;
 use crate::input::{Input, Next, Typed};
 use crate::local_time::utc_offset;
+use crate::log::{Fields, Level, Record};
 use crate::order::{Change, HELP, Order, UNKNOWN};
 use crate::server_log::ServerLog;
 
@@ -43,6 +45,9 @@ pub(crate) struct Operator {
     waker: Waker,
     waiting: Vec<Waiting>,
     pub(crate) wants_stats: bool,
+    wants_reload: bool,
+    /// Those that wait until the lists are read again.
+    reloading: Vec<Caller>,
     wants_to_leave: bool,
 }
 
@@ -58,6 +63,8 @@ impl Operator {
             waker,
             waiting: Vec::new(),
             wants_stats: false,
+            wants_reload: false,
+            reloading: Vec::new(),
             wants_to_leave: false,
         })
     }
@@ -75,6 +82,37 @@ impl Operator {
 
     pub(crate) fn wants_to_leave(&self) -> bool {
         self.wants_to_leave
+    }
+
+    /// Returns, once, whether the lists are to be read again.
+    pub(crate) fn wants_reload(&mut self) -> bool {
+        mem::take(&mut self.wants_reload)
+    }
+
+    /// Logs that the lists were read again, and answers those that wait for it.
+    pub(crate) fn reloaded(
+        &mut self,
+        result: &Result<String, String>,
+        log: &ServerLog,
+        wall: UnixSeconds,
+    ) {
+        let (level, message) = match result {
+            Ok(message) => (Level::Info, message),
+            Err(message) => (Level::Error, message),
+        };
+        let record = Record {
+            level,
+            kind: "reloaded",
+            fields: Fields::default(),
+            message: message.clone(),
+        };
+        log.write(&record, wall);
+        for caller in self.reloading.drain(..) {
+            caller.answer(&match result {
+                Ok(message) => Answer::done(message),
+                Err(message) => Answer::failed(message),
+            });
+        }
     }
 
     /// Executes the lines typed so far. At the end of the input, the server continues to run. A log
@@ -132,6 +170,12 @@ impl Operator {
                     ..Answer::done(Report::of(server).to_string())
                 }),
             },
+            Order::Reload => {
+                self.wants_reload = true;
+                if let From::Socket(caller) = from {
+                    self.reloading.push(caller);
+                }
+            }
             Order::Quit => {
                 self.wants_to_leave = true;
                 if let From::Socket(caller) = from {

@@ -17,6 +17,8 @@ pub(crate) enum Order {
     /// List the restrictions in force.
     Bans,
     Stats,
+    /// Read the allow list and the deny list again.
+    Reload,
     Quit,
     Help,
     Change(Change),
@@ -40,7 +42,7 @@ pub(crate) enum Change {
 }
 
 /// The lines that a server shows for `help`.
-pub(crate) const HELP: [&str; 13] = [
+pub(crate) const HELP: [&str; 14] = [
     "who               list the names, with their addresses and keys",
     "bans              list the bans and mutes in force",
     "kick <name>       put a client out, for a minute",
@@ -51,6 +53,7 @@ pub(crate) const HELP: [&str; 13] = [
     "unban, unmute     lift a ban or mute: the same words without a time",
     "forget <name>     free an offline name, and drop the messages stored for it",
     "announce <text>   show all clients a text, marked as the server's",
+    "reload            read the allow file and the deny file again",
     "stats             show counters",
     "quit              end the server",
     "help              show these commands",
@@ -58,7 +61,7 @@ pub(crate) const HELP: [&str; 13] = [
 
 /// The answer to a line that is no order.
 pub(crate) const UNKNOWN: &str = "The commands of a server are who, bans, kick, ban, unban, mute, \
-    unmute, forget, announce, stats, quit and help.";
+    unmute, forget, announce, reload, stats, quit and help.";
 
 impl Order {
     /// Parses a typed line; `None` for a blank line.
@@ -75,6 +78,7 @@ impl Order {
             ["who"] => Self::Who,
             ["bans"] => Self::Bans,
             ["stats"] => Self::Stats,
+            ["reload"] => Self::Reload,
             ["quit"] => Self::Quit,
             ["help"] => Self::Help,
             ["kick", name] => Self::Change(Change::Kick(parse_name(name)?)),
@@ -130,7 +134,10 @@ fn lift(kind: RestrictionKind, words: &[&str]) -> Result<Change, String> {
 }
 
 /// Parses the clients that an order concerns; returns the words behind them.
-fn subject<'a, 'b>(words: &'a [&'b str]) -> Result<(Subject, &'a [&'b str]), String> {
+///
+/// # Errors
+/// Returns a sentence about what is wrong.
+pub(crate) fn subject<'a, 'b>(words: &'a [&'b str]) -> Result<(Subject, &'a [&'b str]), String> {
     Ok(match words {
         ["name", name, rest @ ..] => (Subject::Name(parse_name(name)?), rest),
         ["key", key, rest @ ..] => {
@@ -170,6 +177,7 @@ mod tests {
         for (line, order) in [
             ("who", Order::Who),
             (" bans\t", Order::Bans),
+            ("reload", Order::Reload),
             ("kick bob", Order::Change(Change::Kick(name("bob")))),
             ("forget bob", Order::Change(Change::Forget(name("bob")))),
             (

@@ -16,7 +16,7 @@ use chatapp_store as store;
 use clap::Args;
 use serde::Serialize;
 
-use crate::address::{parse_port, resolve};
+use crate::address::{parse_local, parse_port, resolve};
 use crate::data::unusable;
 use crate::exit::{Exit, Failure, print};
 use crate::keys::random;
@@ -41,6 +41,10 @@ pub(crate) struct PingOptions {
     /// The key of a closed room, whose server answers nobody else
     #[arg(long, value_name = "FILE")]
     room_key: Option<PathBuf>,
+
+    /// Ask from this address of this machine
+    #[arg(long, value_name = "IP", value_parser = parse_local)]
+    bind: Option<SocketAddr>,
 
     /// Print one line of JSON
     #[arg(long)]
@@ -124,11 +128,18 @@ fn print_object(object: &Object) -> Result<Exit, Failure> {
 /// # Errors
 /// Returns a message for the user if none answers.
 fn search(options: &PingOptions, identity: &Identity) -> Result<Answer, String> {
-    let addresses = resolve(&options.host, options.port)
+    let mut addresses = resolve(&options.host, options.port)
         .map_err(|error| format!("cannot find {}: {error}", Visible(&options.host)))?;
+    if let Some(local) = options.bind {
+        addresses.retain(|address| address.is_ipv4() == local.is_ipv4());
+    }
+    if addresses.is_empty() {
+        let host = Visible(&options.host);
+        return Err(format!("{host} has no address that --bind can reach"));
+    }
     let mut reason = None;
     for address in addresses.iter().cycle().take(ROUNDS * addresses.len()) {
-        match ask(identity, *address) {
+        match ask(identity, options.bind, *address) {
             Ok(Some(answer)) => return Ok(answer),
             Ok(None) => {}
             Err(error) => reason = Some(error),
@@ -144,17 +155,22 @@ fn search(options: &PingOptions, identity: &Identity) -> Result<Answer, String> 
 pub(crate) fn answers(address: SocketAddr) -> bool {
     let Ok(seed) = random() else { return false };
     let identity = Identity::new(StaticKey::new(*seed), None);
-    let answer = ask(&identity, address);
+    let answer = ask(&identity, None, address);
     answer.is_ok_and(|answer| answer.is_some_and(|answer| answer.version == VERSION))
 }
 
-/// Sends one request. The socket takes datagrams from that address only.
-fn ask(identity: &Identity, address: SocketAddr) -> io::Result<Option<Answer>> {
+/// Sends one request, from this address of the machine. The socket takes datagrams from the
+/// server's address only.
+fn ask(
+    identity: &Identity,
+    local: Option<SocketAddr>,
+    address: SocketAddr,
+) -> io::Result<Option<Answer>> {
     let any = match address {
         SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
         SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
     };
-    let socket = UdpSocket::bind(any)?;
+    let socket = UdpSocket::bind(local.unwrap_or(any))?;
     socket.connect(address)?;
     let id = fastrand::u64(1..);
     let mut buffer = [0; DATAGRAM_LEN_MAX];

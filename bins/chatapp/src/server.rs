@@ -12,9 +12,9 @@ use chatapp_store::{Options, Store};
 use crate::cli::ServerOptions;
 use crate::data::unusable;
 use crate::exit::{Exit, Failure, drop_in_time};
-use crate::keys::{AllowList, KeyOptions};
 use crate::lan::Announcement;
 use crate::limits::LimitOptions;
+use crate::lists::Lists;
 use crate::log::{Fields, Level, Record, Traffic};
 use crate::metrics::Metrics;
 use crate::network::{Network, Program};
@@ -60,7 +60,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
         keep_s: options.keep.seconds(),
         ..options.limits.config()
     };
-    let mut allow_list = AllowList::new(options.keys.allow_list()?);
+    let mut lists = Lists::read(&options.keys)?;
     let folder = options.data.server_folder(options.port)?;
     let identity = options.keys.server_identity(folder.as_deref())?;
     let mut key_slots = network.key_slots();
@@ -77,9 +77,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
         }
         None => Box::new(NullJournal::new()),
     };
-    if let Some(entries) = allow_list.entries() {
-        server.set_allow_list(entries);
-    }
+    lists.apply(&mut server);
 
     let _announcement = announce(&network, options, &log)?;
     let mut reports = Reports {
@@ -92,9 +90,10 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
         operator.wants_stats |= requests.take_stats_request();
         server.handle_wall_clock(wall);
         operator.execute(&log, &mut server, wall);
-        if requests.take_reload_request() {
+        if requests.take_reload_request() || operator.wants_reload() {
             reports.supervisor.reloads();
-            reload(&log, &options.keys, &mut allow_list, &mut server, wall);
+            let reloaded = lists.reload(&options.keys, &mut server);
+            operator.reloaded(&reloaded, &log, wall);
             reports.supervisor.has_reloaded();
         }
         network.poll(&mut server, |server, now| {
@@ -170,37 +169,6 @@ fn end_log(
         log.warn("capture", notice, wall);
     }
     log.finish();
-}
-
-/// Reloads the allow list. Clients that are not on it any more are put out.
-fn reload<'a>(
-    log: &ServerLog,
-    keys: &KeyOptions,
-    allow_list: &mut AllowList,
-    server: &mut Server<'a>,
-    wall: UnixSeconds,
-) {
-    let (level, message) = match keys.allow_list().and_then(|list| allow_list.replace(list)) {
-        Ok(None) => (Level::Info, "there is no allow list to reload".to_owned()),
-        Ok(Some(entries)) => {
-            server.set_allow_list(entries);
-            let count = entries.len();
-            let plural = if count == 1 { "" } else { "s" };
-            let message = format!("the allow list is reloaded: {count} name{plural}");
-            (Level::Info, message)
-        }
-        Err(failure) => {
-            let message = format!("the allow list stays as it was: {failure}");
-            (Level::Error, message)
-        }
-    };
-    let record = Record {
-        level,
-        kind: "reloaded",
-        fields: Fields::default(),
-        message,
-    };
-    log.write(&record, wall);
 }
 
 fn watch_signals(waker: Waker) -> Result<Requests, Failure> {

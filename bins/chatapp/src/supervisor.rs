@@ -35,12 +35,12 @@ impl Supervisor {
         self.every_ms.map(|_| self.due)
     }
 
-    /// Reports that the server reloads its allow list.
+    /// Reports that the server reads its lists again.
     pub(crate) fn reloads(&self) {
         tell(&[State::Reloading]);
     }
 
-    /// Reports that the server has reloaded its allow list.
+    /// Reports that the server has read its lists again.
     pub(crate) fn has_reloaded(&self) {
         tell(&[State::Ready]);
     }

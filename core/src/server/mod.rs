@@ -12,6 +12,8 @@ mod channel_log;
 mod claim;
 mod config;
 mod delivery;
+#[cfg(feature = "moderation")]
+mod deny_list;
 mod event;
 mod event_queue;
 mod feed;
@@ -55,6 +57,8 @@ mod usage;
 pub use admission::AllowEntry;
 pub use channel_log::LogSlot;
 pub use config::ServerConfig;
+#[cfg(feature = "moderation")]
+pub use deny_list::DenyEntry;
 pub use event::{Departure, ServerEvent};
 pub use in_flight::InFlightSlot;
 pub use journal::JournalSlot;

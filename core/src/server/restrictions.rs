@@ -5,6 +5,7 @@
 
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use super::deny_list::{DenyEntry, denies};
 use super::record::{Record, StoreFailed};
 use super::restriction::{
     Accepted, OrderError, OrderId, Restriction, RestrictionKind, Subject, Suspect,
@@ -24,7 +25,7 @@ impl Subject {
     }
 
     /// Returns the subject in the form that is the same for the same clients.
-    fn canonical(self) -> Self {
+    pub(super) fn canonical(self) -> Self {
         match self {
             Self::Source(ip) => Self::Source(match ip.to_canonical() {
                 IpAddr::V4(v4) => v4.into(),
@@ -101,6 +102,8 @@ pub(super) struct Restrictions<'a> {
     /// at no slot while nobody is restricted.
     slots: &'a mut [RestrictionSlot],
     used: usize,
+    /// Clients that a file of the operator keeps out, sorted.
+    deny_list: &'a [DenyEntry],
     pending: heapless::Deque<Pending, ORDERS_MAX>,
     /// Number of pending orders that the store was given.
     given: usize,
@@ -122,6 +125,7 @@ impl<'a> Restrictions<'a> {
         Self {
             slots: &mut [],
             used: 0,
+            deny_list: &[],
             pending: heapless::Deque::new(),
             given: 0,
             forgetting: heapless::Vec::new(),
@@ -140,9 +144,15 @@ impl<'a> Restrictions<'a> {
         self.used = 0;
     }
 
+    /// Keeps these clients out of the room. The entries must be sorted.
+    pub(super) fn set_deny_list(&mut self, deny_list: &'a [DenyEntry]) {
+        debug_assert!(deny_list.is_sorted());
+        self.deny_list = deny_list;
+    }
+
     /// Returns whether nobody is restricted, and there is no order.
     pub(super) fn is_empty(&self) -> bool {
-        self.used == 0 && self.unknown == 0
+        self.used == 0 && self.unknown == 0 && self.deny_list.is_empty()
     }
 
     /// Returns the restrictions in force. Cost: walks all that were not lifted.
@@ -154,6 +164,9 @@ impl<'a> Restrictions<'a> {
 
     /// Returns why a client may not be in the room, if it is banned.
     pub(super) fn refusal(&self, client: Suspect<'_>, now: UnixSeconds) -> Option<Refusal> {
+        if denies(self.deny_list, client) {
+            return Some(Refusal::Banned(UnixSeconds(0)));
+        }
         self.banned_until(client, now).map(Refusal::Banned)
     }
 
@@ -214,10 +227,14 @@ impl<'a> Restrictions<'a> {
     /// Returns whether there is room for a restriction beside those in force and those that wait
     /// for the store. One that replaces another takes its slot.
     fn has_room_for(&self, new: &Restriction, now: UnixSeconds) -> bool {
-        let replaces =
-            |new: &Restriction| self.in_force(now).any(|old| old.is_for(new.kind, &new.subject));
+        let replaces = |new: &Restriction| {
+            self.in_force(now)
+                .any(|old| old.is_for(new.kind, &new.subject))
+        };
         let mut waiting = self.pending.iter().filter(|order| !order.lifts);
-        let coming = waiting.clone().filter(|order| !replaces(&order.restriction));
+        let coming = waiting
+            .clone()
+            .filter(|order| !replaces(&order.restriction));
         let used = self.in_force(now).count() + coming.count();
         let is_waiting = waiting.any(|order| order.restriction.is_for(new.kind, &new.subject));
         used < self.slots.len() || is_waiting || replaces(new)

@@ -4,8 +4,8 @@
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Frame, Refusal};
 use chatapp_core::{
-    Endpoint, Name, NameRecord, OrderError, Persist, Record, Restriction, RestrictionKind,
-    RestrictionSlot, StoreFailed, Subject, UnixSeconds,
+    DenyEntry, Endpoint, Name, NameRecord, OrderError, Persist, Record, Restriction,
+    RestrictionKind, RestrictionSlot, StoreFailed, Subject, UnixSeconds,
 };
 
 use crate::offline::name_record;
@@ -133,6 +133,27 @@ fn stores_nothing_for_a_banned_name_or_of_a_muted_one() {
     assert_eq!(rig.server.poll_order(), Some((lifted.unwrap(), Ok(()))));
     let answer = says(&mut rig, &mut mallory, post(3));
     assert!(!answer.contains("Muted"), "{answer}");
+}
+
+/// A deny list puts out those that are in the room, and keeps them out while they are on it.
+#[test]
+//= PROTOCOL.md#9.11
+fn keeps_out_the_clients_of_a_deny_list() {
+    let mut rig = rig();
+    let (bob, eve) = (rig.join(1, "bob"), rig.join(2, "eve"));
+    rig.join(3, "ann");
+    let mut list = [name("bob"), Subject::Key(crate::people::key("eve"))].map(DenyEntry::new);
+    list.sort();
+    rig.server.set_deny_list(list.to_vec().leak());
+    let sent = rig.drain();
+    let banned = Refusal::Banned(UnixSeconds(0));
+    assert_eq!(reasons(&bob, &sent), [banned]);
+    assert_eq!(reasons(&eve, &sent), [banned]);
+    assert_eq!(rig.online(), 1);
+    let again = rig.answer_to(address(9), hello(9, "bob"));
+    assert_eq!(again.err(), Some(banned));
+    rig.server.set_deny_list(&[]);
+    assert!(rig.answer_to(address(9), hello(10, "bob")).is_ok());
 }
 
 /// Nothing is accepted between an order and its record, and a store that fails changes nothing.

@@ -35,11 +35,22 @@ fn answers_a_ping_without_a_name() {
         "{object}"
     );
 
+    let mut bound = ping(room.port, &["--bind", "127.0.0.1"]);
+    assert_eq!(bound.ends(), 0, "{bound}");
+    for (ip, words) in [
+        ("::1", "127.0.0.1 has no address that --bind can reach"),
+        ("192.0.2.1", "does not respond: "),
+    ] {
+        let mut elsewhere = ping(room.port, &["--bind", ip]);
+        assert_eq!(elsewhere.ends(), 1, "{elsewhere}");
+        elsewhere.logs(words);
+    }
+
     // Nothing is left of it, and the answers were shorter than the requests.
     room.server.types("stats");
     room.server.logs("clients: 0 online; names: 0 of");
     let traffic = |line: String| -> u64 {
-        let (_, rest) = line.split_once("2 datagrams, ").expect("two pings");
+        let (_, rest) = line.split_once("3 datagrams, ").expect("three pings");
         let (bytes, _) = rest.split_once(' ').expect("a number");
         bytes.parse().expect("a number")
     };

@@ -282,7 +282,7 @@ fn reloads_the_allow_list_on_a_hangup() {
 fn serves_on_after_a_hangup_without_a_list() {
     let mut room = Room::open();
     room.server.is_sent(Signal::HUP);
-    room.server.logs("there is no allow list to reload");
+    room.server.logs("there is no allow or deny list to reload");
     drop(room.join("alice"));
 }
 

@@ -7,6 +7,7 @@ use crate::crypto::PublicKey;
 use crate::limits::TEXT_LEN_MAX;
 use crate::name::Name;
 use crate::server::channel_log::LogSlot;
+use crate::server::deny_list::DenyEntry;
 use crate::server::origin::Origin;
 use crate::server::record::StoreFailed;
 use crate::server::restriction::{
@@ -23,6 +24,15 @@ impl<'a> Server<'a> {
     /// orders to restrict clients are refused.
     pub fn moderate(&mut self, slots: &'a mut [RestrictionSlot]) {
         self.admission.restrictions_mut().set_slots(slots);
+    }
+
+    /// Keeps these clients out of the room from now on, as a ban without an end does. Those that
+    /// are in the room are put out. The entries must be sorted. After a
+    /// [`restore`](Self::restore), call it again. Cost: walks all names.
+    //= PROTOCOL.md#9.11
+    pub fn set_deny_list(&mut self, deny_list: &'a [DenyEntry]) {
+        self.admission.restrictions_mut().set_deny_list(deny_list);
+        self.put_out_refused();
     }
 
     /// Orders a restriction. It replaces one of the same kind for the same clients.
