@@ -26,7 +26,17 @@ pub(crate) enum Owned {
         serial: u64,
         log_next: u32,
     },
+    /// The messages of a name, up to these numbers, are withdrawn.
+    Withdraw(Withdrawn),
     Order(Order),
+}
+
+/// The messages that are withdrawn: those of a name up to these numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Withdrawn {
+    pub(crate) name: String,
+    pub(crate) serial: u64,
+    pub(crate) log_next: u32,
 }
 
 /// An order of the operator.
@@ -106,6 +116,11 @@ impl From<Record<'_>> for Owned {
                 log_next,
             } => forget(name, serial, log_next),
             Record::Name(name) => Self::Name(name.into()),
+            Record::Withdraw {
+                name,
+                serial,
+                log_next,
+            } => withdraw(name, serial, log_next),
             Record::Restrict(restriction) => Self::Order(Order::Restrict(restriction.clone())),
             Record::Lift { kind, subject } => Self::Order(Order::Lift(kind, subject.clone())),
             Record::Mail {
@@ -150,12 +165,24 @@ impl From<Record<'_>> for Owned {
                 name,
                 handed_over,
                 log_next,
-            } => Self::Progress {
-                name: name.to_owned(),
-                handed_over,
-                log_next,
-            },
+            } => progress(name, handed_over, log_next),
         }
+    }
+}
+
+fn withdraw(name: &str, serial: u64, log_next: u32) -> Owned {
+    Owned::Withdraw(Withdrawn {
+        name: name.to_owned(),
+        serial,
+        log_next,
+    })
+}
+
+fn progress(name: &str, handed_over: u64, log_next: u32) -> Owned {
+    Owned::Progress {
+        name: name.to_owned(),
+        handed_over,
+        log_next,
     }
 }
 

@@ -44,13 +44,14 @@ const NAMES: &str = "
     SELECT name, registered, address, key, coalesce(messages, 0) AS waiting
     FROM names LEFT JOIN (
         SELECT recipient, count(*) AS messages FROM mail JOIN names ON name = recipient
-        WHERE serial > handed_over GROUP BY recipient
+        WHERE serial > handed_over AND letter <> x'' GROUP BY recipient
     ) ON recipient = name
     ORDER BY name";
 
 const TOTALS: &str = "
-    SELECT (SELECT count(*) FROM mail JOIN names ON name = recipient WHERE serial > handed_over),
-        (SELECT count(*) FROM channel),
+    SELECT (SELECT count(*) FROM mail JOIN names ON name = recipient
+            WHERE serial > handed_over AND letter <> x''),
+        (SELECT count(*) FROM channel WHERE text <> ''),
         (SELECT coalesce(sum(length(letter)), 0) FROM mail) +
             (SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM channel)";
 

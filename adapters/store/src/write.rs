@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chatapp_core::UnixSeconds;
 use rusqlite::{Connection, OptionalExtension, Result, Transaction, TransactionBehavior, params};
 
-use crate::owned::{Message, Name, Owned};
+use crate::owned::{Message, Name, Owned, Withdrawn};
 use crate::restrictions;
 use crate::serials::{Change, Serials};
 
@@ -106,6 +106,7 @@ impl Writer {
                     remove(&transaction, self.serials.all(name, &changes))?;
                     changes.push(Change::Forgotten { name });
                 }
+                Owned::Withdraw(withdrawn) => withdraw(&transaction, withdrawn)?,
                 Owned::Order(order) => restrictions::write(&transaction, order, wall)?,
                 Owned::Mail { to, message } => {
                     keep(&transaction, to, message, self.place)?;
@@ -165,6 +166,26 @@ fn forget(transaction: &Transaction<'_>, name: &str, serial: u64, log_next: u32)
     transaction
         .prepare_cached("UPDATE room SET serial = ?1, log_next = ?2")?
         .execute(params![serial.cast_signed(), log_next])
+        .map(drop)
+}
+
+/// Drops the content of the messages of a name, up to these numbers. The rows stay: they prove that
+/// the server has done the requests.
+fn withdraw(transaction: &Transaction<'_>, withdrawn: &Withdrawn) -> Result<()> {
+    let Withdrawn {
+        name,
+        serial,
+        log_next,
+    } = withdrawn;
+    transaction
+        .prepare_cached(
+            "UPDATE mail SET letter = x''
+             WHERE sender = ?1 AND serial <= ?2",
+        )?
+        .execute(params![name, serial.cast_signed()])?;
+    transaction
+        .prepare_cached("UPDATE channel SET text = '' WHERE sender = ?1 AND number < ?2")?
+        .execute(params![name, log_next])
         .map(drop)
 }
 

@@ -29,8 +29,21 @@ pub struct LogSlot {
     from: u32,
     stamp: UnixSeconds,
     text: TextHandle,
-    /// The entry could not be stored: no recipient gets it.
-    void: bool,
+    state: State,
+}
+
+/// Whether recipients get an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+#[repr(u8)]
+enum State {
+    /// They get it.
+    Valid,
+    /// It could not be stored.
+    Missing,
+    /// The operator has withdrawn it from those that did not have it.
+    #[cfg(feature = "moderation")]
+    Withdrawn,
 }
 
 impl LogSlot {
@@ -42,7 +55,7 @@ impl LogSlot {
         from: 0,
         stamp: UnixSeconds(0),
         text: TextHandle::VACANT,
-        void: false,
+        state: State::Valid,
     };
 
     /// Creates an entry without its text, to be stored after the message with this serial number.
@@ -73,20 +86,20 @@ impl LogSlot {
     /// Creates an entry for a number whose own entry could not be stored.
     pub(super) const fn missing() -> Self {
         Self {
-            void: true,
+            state: State::Missing,
             ..Self::VACANT
         }
     }
 
-    /// Returns whether no recipient gets the entry.
+    /// Returns whether the entry is void: it could not be stored.
     pub(super) fn is_void(&self) -> bool {
-        self.void
+        self.state == State::Missing
     }
 
     /// Returns whether the recipient in this slot gets the entry. Its sender does not, and no
-    /// recipient gets a void entry.
+    /// recipient gets an entry that is void or withdrawn.
     pub(super) fn is_for(&self, recipient: u32) -> bool {
-        self.from != recipient && !self.void
+        self.from != recipient && self.state == State::Valid
     }
 
     /// Returns the position in the common order of messages and table changes.
@@ -303,8 +316,23 @@ impl<'a> ChannelLog<'a> {
         self.first += 1;
         Appended::Evicted(Evicted {
             sender: entry.sender(),
-            lost: (!entry.void).then_some((self.first - 1, entry.origin)),
+            lost: (!entry.is_void()).then_some((self.first - 1, entry.origin)),
         })
+    }
+
+    /// Withdraws the entries of a sender before this number from recipients that do not have them.
+    /// They keep their places, without their texts. Cost: the length of the log.
+    #[cfg(feature = "moderation")]
+    pub(super) fn withdraw(&mut self, sender: u32, before: u32) {
+        for number in self.first..before.min(self.visible) {
+            let place = self.place(number);
+            let entry = self.slots.at_mut(place);
+            if entry.from == sender && entry.state == State::Valid {
+                entry.state = State::Withdrawn;
+                let text = core::mem::replace(&mut entry.text, TextHandle::VACANT);
+                self.texts.release(text);
+            }
+        }
     }
 
     /// Returns the next entry for the store.
@@ -333,7 +361,9 @@ impl<'a> ChannelLog<'a> {
         if self.first <= number && number < self.end {
             let entry = self.slots.at_mut(place);
             entry.order = order;
-            entry.void = !stored;
+            if !stored {
+                entry.state = State::Missing;
+            }
         }
         self.visible = number + 1;
     }
@@ -366,6 +396,8 @@ impl<'a> ChannelLog<'a> {
         scratch: &'b mut [u8],
     ) -> Frame<'b> {
         match self.get(number) {
+            #[cfg(feature = "moderation")]
+            Some(entry) if entry.state == State::Withdrawn => Frame::WITHDRAWN,
             Some(entry) => Frame::Channel {
                 number,
                 incarnation: entry.origin.incarnation,
@@ -413,61 +445,4 @@ pub(super) mod example {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::example::{ALICE, BOB, post, with_log};
-    use super::*;
-
-    fn append(log: &mut ChannelLog<'_>, entry: LogSlot, text: &str) -> Appended {
-        log.append(entry, text, UnixSeconds(u32::MAX))
-    }
-
-    #[test]
-    fn evicts_the_oldest_stored_entry_for_a_new_one() {
-        with_log(|log| {
-            assert!(matches!(post(log), Appended::Entry(1)));
-            let entry = LogSlot::new(BOB, Origin::VACANT, UnixSeconds(1), 0);
-            assert!(matches!(append(log, entry, "2"), Appended::Entry(2)));
-            let evicted = append(log, entry, "3");
-            assert!(
-                matches!(
-                    evicted,
-                    Appended::Evicted(Evicted {
-                        sender: Some(ALICE),
-                        lost: Some((1, _))
-                    })
-                ),
-                "{evicted:?}"
-            );
-            assert!(matches!(append(log, entry, "3"), Appended::Entry(3)));
-            assert!(matches!(append(log, entry, "4"), Appended::Full));
-        });
-    }
-
-    #[cfg(feature = "quotas")]
-    #[test]
-    //= PROTOCOL.md#12.1
-    fn spares_young_entries_of_others() {
-        with_log(|log| {
-            post(log);
-            post(log);
-            let entry = |from| LogSlot::new(from, Origin::VACANT, UnixSeconds(1), 0);
-            let unused = log.spared_since(0, UnixSeconds(2));
-            let used = log.spared_since(1, UnixSeconds(SPARED_S + 1));
-            assert_eq!(log.spared_since(1, UnixSeconds(0)), UnixSeconds(u32::MAX));
-            assert!(matches!(log.append(entry(BOB), "3", used), Appended::Full));
-            let own = log.append(entry(ALICE), "3", used);
-            assert!(matches!(own, Appended::Evicted(_)), "an own entry");
-            assert!(matches!(
-                log.append(entry(BOB), "3", used),
-                Appended::Entry(3)
-            ));
-            log.publish(3, 3, true);
-            let old = log.spared_since(1, UnixSeconds(SPARED_S + 2));
-            let old = log.append(entry(BOB), "4", old);
-            assert!(matches!(old, Appended::Evicted(_)), "an old entry");
-            post(log);
-            let first = log.append(entry(BOB), "5", unused);
-            assert!(matches!(first, Appended::Evicted(_)), "its first entry");
-        });
-    }
-}
+mod tests;

@@ -125,6 +125,7 @@ impl Delivery<'_, '_> {
             SentFrame::Receipt(index) => {
                 mail.build_receipt(index, roster.name(mail.parties(index).to))
             }
+            SentFrame::Mail(index) if mail.is_withdrawn(index) => Frame::WITHDRAWN,
             SentFrame::Mail(index) => {
                 let from = roster.name(mail.parties(index).from);
                 mail.build(index, from, name.membership().boundary(), out)

@@ -12,6 +12,8 @@ mod registration;
 mod requests;
 mod restore;
 mod transmission;
+#[cfg(feature = "moderation")]
+mod withdrawal;
 
 use super::absence::Absence;
 use super::admission::{Admission, AllowEntry};

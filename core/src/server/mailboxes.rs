@@ -496,3 +496,4 @@ impl<'a> Mailboxes<'a> {
 
 #[cfg(test)]
 mod tests;
+mod withdrawn;

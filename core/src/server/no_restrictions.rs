@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use super::record::Record;
-use super::restriction::{Accepted, Suspect};
+use super::restriction::{Accepted, Effect, Suspect};
 use crate::time::UnixSeconds;
 use crate::wire::Refusal;
 
@@ -49,8 +49,8 @@ impl Restrictions<'_> {
         None
     }
 
-    pub(super) fn on_stored(&mut self, _: bool, _: UnixSeconds) -> bool {
-        false
+    pub(super) fn on_stored(&mut self, _: bool, _: UnixSeconds) -> Effect {
+        Effect::Nothing
     }
 
     pub(super) fn take_unchecked(&mut self) -> bool {

@@ -81,7 +81,7 @@ pub enum Record<'a> {
         /// When the server accepted the message.
         stamp: UnixSeconds,
         /// The sender's public key, then the encrypted message as in
-        /// [`Frame::Store`](crate::wire::Frame::Store).
+        /// [`Frame::Store`](crate::wire::Frame::Store); empty if it was withdrawn.
         ciphertext: &'a [u8],
     },
     /// A channel log entry. The record also proves that the sender's request took effect.
@@ -98,7 +98,7 @@ pub enum Record<'a> {
         request: u32,
         /// When the server accepted the message.
         stamp: UnixSeconds,
-        /// The text of the message.
+        /// The text of the message; empty if it was withdrawn.
         text: &'a str,
     },
     /// The cursors of a client: the store may remove its messages up to `handed_over`.
@@ -122,6 +122,17 @@ pub enum Record<'a> {
     /// A restriction is in force. It replaces an earlier one of its kind for the same clients. A
     /// store may leave it out when it has ended.
     Restrict(&'a Restriction),
+    /// The messages of a name are withdrawn from those that do not have them: its stored messages
+    /// up to `serial`, and its log entries before `log_next`. A store may drop their content, and
+    /// keeps them with none: they prove that the requests of the name took effect.
+    Withdraw {
+        /// The name of the sender.
+        name: &'a str,
+        /// The number of the last stored message.
+        serial: u64,
+        /// The number of the next log entry.
+        log_next: u32,
+    },
     /// A restriction is lifted.
     Lift {
         /// The kind of the restriction.

@@ -70,10 +70,22 @@ impl Restriction {
 
 /// How far messages and log entries have been accepted: the last serial number, and the next log
 /// entry.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Accepted {
     pub(super) serial: u64,
     pub(super) log_next: u32,
+}
+
+/// The consequence of an order that is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    Nothing,
+    /// Clients may be banned that are in the room.
+    #[cfg(feature = "moderation")]
+    Banned,
+    /// The messages of a name are withdrawn, up to these numbers.
+    #[cfg(feature = "moderation")]
+    Withdrawn(Name, Accepted),
 }
 
 /// Identifies an order of the operator: 1, 2, 3 and so on.

@@ -8,9 +8,10 @@ use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use super::deny_list::{DenyEntry, denies};
 use super::record::{Record, StoreFailed};
 use super::restriction::{
-    Accepted, OrderError, OrderId, Restriction, RestrictionKind, Subject, Suspect,
+    Accepted, Effect, OrderError, OrderId, Restriction, RestrictionKind, Subject, Suspect,
 };
 use crate::address::PackedAddress;
+use crate::name::Name;
 use crate::time::UnixSeconds;
 use crate::wire::Refusal;
 
@@ -70,12 +71,20 @@ impl RestrictionSlot {
     pub const VACANT: Self = Self(None);
 }
 
-/// A restriction that waits for the store, or the end of one.
+/// The change that an order makes.
+#[derive(Clone, Debug)]
+enum Change {
+    Restrict(Restriction),
+    Lift(RestrictionKind, Subject),
+    /// Withdraws the messages of a name.
+    Withdraw(Name),
+}
+
+/// An order that waits for the store.
 #[derive(Clone, Debug)]
 struct Pending {
     id: OrderId,
-    restriction: Restriction,
-    lifts: bool,
+    change: Change,
     /// The messages and log entries that the store must have before.
     after: Accepted,
 }
@@ -188,8 +197,8 @@ impl<'a> Restrictions<'a> {
 
     /// Returns whether the requests of a client wait until an order is stored that concerns it.
     pub(super) fn is_held(&self, client: Suspect<'_>) -> bool {
-        let mut restrictions = self.pending.iter().filter(|order| !order.lifts);
-        restrictions.any(|order| order.restriction.subject.is(client))
+        self.waiting_restrictions()
+            .any(|restriction| restriction.subject.is(client))
     }
 
     // ---- orders ----
@@ -221,7 +230,15 @@ impl<'a> Restrictions<'a> {
         if !self.has_room_for(&restriction, now) {
             return Err(OrderError::Full);
         }
-        self.push(restriction, false, after)
+        self.push(Change::Restrict(restriction), after)
+    }
+
+    /// Returns the restrictions that wait for the store.
+    fn waiting_restrictions(&self) -> impl Iterator<Item = &Restriction> {
+        self.pending.iter().filter_map(|order| match &order.change {
+            Change::Restrict(restriction) => Some(restriction),
+            _ => None,
+        })
     }
 
     /// Returns whether there is room for a restriction beside those in force and those that wait
@@ -231,12 +248,11 @@ impl<'a> Restrictions<'a> {
             self.in_force(now)
                 .any(|old| old.is_for(new.kind, &new.subject))
         };
-        let mut waiting = self.pending.iter().filter(|order| !order.lifts);
-        let coming = waiting
-            .clone()
-            .filter(|order| !replaces(&order.restriction));
+        let coming = self.waiting_restrictions().filter(|it| !replaces(it));
         let used = self.in_force(now).count() + coming.count();
-        let is_waiting = waiting.any(|order| order.restriction.is_for(new.kind, &new.subject));
+        let is_waiting = self
+            .waiting_restrictions()
+            .any(|it| it.is_for(new.kind, &new.subject));
         used < self.slots.len() || is_waiting || replaces(new)
     }
 
@@ -252,23 +268,21 @@ impl<'a> Restrictions<'a> {
         now: UnixSeconds,
     ) -> Result<OrderId, OrderError> {
         let found = self.in_force(now).find(|it| it.is_for(kind, subject));
-        let restriction = found.ok_or(OrderError::NotRestricted)?.clone();
-        self.push(restriction, true, after)
+        let subject = found.ok_or(OrderError::NotRestricted)?.subject.clone();
+        self.push(Change::Lift(kind, subject), after)
     }
 
-    fn push(
-        &mut self,
-        restriction: Restriction,
-        lifts: bool,
-        after: Accepted,
-    ) -> Result<OrderId, OrderError> {
+    /// Accepts the order to withdraw the messages of a name.
+    ///
+    /// # Errors
+    /// Returns [`OrderError::Busy`].
+    pub(super) fn withdraw(&mut self, name: Name, after: Accepted) -> Result<OrderId, OrderError> {
+        self.push(Change::Withdraw(name), after)
+    }
+
+    fn push(&mut self, change: Change, after: Accepted) -> Result<OrderId, OrderError> {
         let id = self.next_id()?;
-        let order = Pending {
-            id,
-            restriction,
-            lifts,
-            after,
-        };
+        let order = Pending { id, change, after };
         self.pending
             .push_back(order)
             .map_err(|_| OrderError::Busy)?;
@@ -355,38 +369,51 @@ impl<'a> Restrictions<'a> {
     pub(super) fn next_record(&mut self) -> Option<Record<'_>> {
         let order = self.pending.iter().nth(self.given)?;
         self.given += 1;
-        let Restriction { kind, subject, .. } = &order.restriction;
-        Some(if order.lifts {
-            Record::Lift {
+        Some(match &order.change {
+            Change::Restrict(restriction) => Record::Restrict(restriction),
+            Change::Lift(kind, subject) => Record::Lift {
                 kind: *kind,
                 subject,
-            }
-        } else {
-            Record::Restrict(&order.restriction)
+            },
+            Change::Withdraw(name) => Record::Withdraw {
+                name: name.as_str(),
+                serial: order.after.serial,
+                log_next: order.after.log_next,
+            },
         })
     }
 
-    /// Handles the result of the oldest order that the store was given. Returns whether clients
-    /// are banned by it.
-    pub(super) fn on_stored(&mut self, stored: bool, now: UnixSeconds) -> bool {
+    /// Handles the result of the oldest order that the store was given.
+    pub(super) fn on_stored(&mut self, stored: bool, now: UnixSeconds) -> Effect {
         let Some(order) = self.pending.pop_front() else {
-            return false;
+            return Effect::Nothing;
         };
         self.given = self.given.saturating_sub(1);
         let result = if stored { Ok(()) } else { Err(StoreFailed) };
         self.finish(order.id, result);
         if !stored {
-            return false;
+            return Effect::Nothing;
         }
-        let Restriction { kind, subject, .. } = &order.restriction;
-        self.remove(*kind, subject);
-        if order.lifts {
-            return false;
+        match order.change {
+            Change::Restrict(restriction) => self.enforce(restriction, now),
+            Change::Lift(kind, subject) => {
+                self.remove(kind, &subject);
+                Effect::Nothing
+            }
+            Change::Withdraw(name) => Effect::Withdrawn(name, order.after),
         }
-        let bans = *kind == RestrictionKind::Ban;
-        let placed = self.place(order.restriction, now);
+    }
+
+    /// Puts a restriction in force.
+    fn enforce(&mut self, restriction: Restriction, now: UnixSeconds) -> Effect {
+        self.remove(restriction.kind, &restriction.subject);
+        let effect = match restriction.kind {
+            RestrictionKind::Ban => Effect::Banned,
+            RestrictionKind::Mute => Effect::Nothing,
+        };
+        let placed = self.place(restriction, now);
         debug_assert!(placed, "the order was accepted with room for it");
-        bans
+        effect
     }
 
     fn remove(&mut self, kind: RestrictionKind, subject: &Subject) {

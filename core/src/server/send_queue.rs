@@ -52,6 +52,33 @@ impl SendQueue {
         }
     }
 
+    /// Moves the unsent slots that are `wanted` to a queue of their own.
+    #[cfg(feature = "moderation")]
+    pub(super) fn split_unsent<T: Chained>(
+        &mut self,
+        slots: &mut Slots<'_, T>,
+        wanted: impl Fn(&T) -> bool,
+    ) -> Queue {
+        let (mut taken, mut before) = (Queue::EMPTY, core::mem::replace(self, Self::EMPTY));
+        let mut is_sent = before.unsent != Next::NONE;
+        // Without an unsent slot, all stay.
+        if !is_sent {
+            *self = before;
+            return taken;
+        }
+        while let Some(index) = before.all.pop(slots) {
+            is_sent &= before.unsent != Next::to(index);
+            if is_sent {
+                self.all.push(slots, index);
+            } else if wanted(slots.at(index)) {
+                taken.push(slots, index);
+            } else {
+                self.push(slots, index);
+            }
+        }
+        taken
+    }
+
     /// Marks all slots as unsent.
     pub(super) fn rewind(&mut self) {
         self.unsent = self.all.first().map_or(Next::NONE, Next::to);

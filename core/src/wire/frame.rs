@@ -171,6 +171,9 @@ impl Frame<'_> {
         entries: &[],
     };
 
+    /// A frame without an effect. It replaces a repeated frame whose message was withdrawn.
+    pub const WITHDRAWN: Self = Self::Receipt { to: "", counter: 0 };
+
     /// Returns the number of its kind: on the wire, and in [`FRAME_KINDS`].
     pub const fn kind(&self) -> usize {
         match self {

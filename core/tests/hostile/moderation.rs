@@ -156,6 +156,52 @@ fn keeps_out_the_clients_of_a_deny_list() {
     assert!(rig.answer_to(address(9), hello(10, "bob")).is_ok());
 }
 
+/// Nobody gets a withdrawn message that has not got it before, and all others arrive.
+#[test]
+//= PROTOCOL.md#9.11
+fn withdraws_what_others_have_not_fetched() {
+    let mut rig = rig();
+    let (mut mallory, mut ann) = (rig.join(1, "mallory"), rig.join(2, "ann"));
+    let sent = rig.pass(600);
+    rig.receive_all(&mut mallory, sent.clone());
+    rig.receive_all(&mut ann, sent);
+    let mut bob = rig.join(3, "bob");
+    says(&mut rig, &mut bob, Frame::Leave { request: 1 });
+    let sent = rig.pass(600);
+    rig.receive_all(&mut ann, sent);
+    for (is_anns, request) in [(false, 1), (true, 1), (false, 2)] {
+        let sender = if is_anns { &mut ann } else { &mut mallory };
+        let sent = rig.pass(600);
+        rig.receive_all(sender, sent);
+        let answer = says(&mut rig, sender, store_for("bob", request));
+        assert!(answer.contains("Saved"), "{request}: {answer}");
+    }
+    // The entry is on its way to ann, who does not get it.
+    says(&mut rig, &mut mallory, post(3));
+    assert_eq!(rig.server.usage().kept_messages.used, 3);
+    assert_eq!(rig.server.withdraw("eve"), Err(OrderError::NoSuchName));
+    let id = rig.server.withdraw("mallory").unwrap();
+    rig.drain();
+    assert_eq!(rig.server.poll_order(), Some((id, Ok(()))));
+    assert_eq!(rig.server.usage().kept_messages.used, 1);
+    let sent = rig.pass(600);
+    let heard = rig.receive_all(&mut ann, sent).join("\n");
+    assert!(!heard.contains("spam"), "{heard}");
+    assert!(
+        heard.contains(r#"Receipt { to: "", counter: 0 }"#),
+        "{heard}"
+    );
+    says(&mut rig, &mut mallory, post(4));
+    let sent = rig.pass(600);
+    let heard = rig.receive_all(&mut ann, sent).join("\n");
+    assert!(heard.contains("spam"), "it was not sent before: {heard}");
+    let mut bob = rig.enters(4, hello(40, "bob"));
+    let sent = rig.pass(600);
+    let heard = rig.receive_all(&mut bob, sent).join("\n");
+    assert_eq!(heard.matches("Mail {").count(), 1, "{heard}");
+    assert!(heard.contains(r#"from: "ann""#), "{heard}");
+}
+
 /// Nothing is accepted between an order and its record, and a store that fails changes nothing.
 #[test]
 //= PROTOCOL.md#9.11

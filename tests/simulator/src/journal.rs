@@ -10,7 +10,7 @@ use chatapp_core::{
 use crate::medium::Medium;
 use crate::plan::StorePlan;
 use crate::queue::Millis;
-use crate::record::{Channel, Epoch, Forget, Mail, Name, Progress, Stored};
+use crate::record::{Channel, Epoch, Forget, Mail, Name, Progress, Stored, Withdraw};
 use crate::trace::{Kind, digest};
 use crate::violation::Check;
 
@@ -264,6 +264,7 @@ fn compacted(records: Vec<Stored>, log: usize, proves: impl Fn(u64) -> bool) -> 
                 restrictions.retain(|old| !is_restriction(old, new.kind, &new.subject));
                 restrictions.push(record);
             }
+            Stored::Withdraw(withdrawn) => withdraw(&mut left, withdrawn),
             Stored::Lift(kind, subject) => {
                 restrictions.retain(|old| !is_restriction(old, *kind, subject));
             }
@@ -311,6 +312,26 @@ fn compacted(records: Vec<Stored>, log: usize, proves: impl Fn(u64) -> bool) -> 
         .chain(progress)
         .chain(left)
         .collect()
+}
+
+/// Drops the content of the messages of a name. The records stay: they prove that its requests were
+/// done.
+fn withdraw(records: &mut [Stored], withdrawn: &Withdraw) {
+    for record in records {
+        match record {
+            Stored::Mail(mail)
+                if mail.from == withdrawn.name && mail.serial <= withdrawn.serial =>
+            {
+                mail.ciphertext.clear();
+            }
+            Stored::Channel(entry)
+                if entry.from == withdrawn.name && entry.number < withdrawn.log_next =>
+            {
+                entry.text.clear();
+            }
+            _ => {}
+        }
+    }
 }
 
 fn is_restriction(record: &Stored, kind: RestrictionKind, subject: &Subject) -> bool {

@@ -76,8 +76,8 @@ pub struct NodePlan {
     /// A person loses the key of a name. It gets the name with another key once the server has
     /// forgotten the first.
     pub lost_key: Millis,
-    /// The operator bans or mutes a name, lifts that, or announces a text; only in runs that ask
-    /// for it.
+    /// The operator bans or mutes a name, lifts that, withdraws its messages, or announces a text;
+    /// only in runs that ask for it.
     pub orders: Millis,
     /// A person ignores the key of a name, or no longer; only in runs that ask for it.
     pub ignores: Millis,

@@ -21,6 +21,7 @@ pub enum Stored {
     Progress(Progress),
     Restrict(Restriction),
     Lift(RestrictionKind, Subject),
+    Withdraw(Withdraw),
 }
 
 /// The numbers that come next.
@@ -55,6 +56,15 @@ pub struct Name {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields are those of the core's record")]
 pub struct Forget {
+    pub name: String,
+    pub serial: u64,
+    pub log_next: u32,
+}
+
+/// The withdrawn messages of a name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the fields are those of the core's record")]
+pub struct Withdraw {
     pub name: String,
     pub serial: u64,
     pub log_next: u32,
@@ -111,15 +121,16 @@ impl From<Record<'_>> for Stored {
             Record::Name(name) => Self::Name(name.into()),
             Record::Restrict(restriction) => Self::Restrict(restriction.clone()),
             Record::Lift { kind, subject } => Self::Lift(kind, subject.clone()),
+            Record::Withdraw {
+                name,
+                serial,
+                log_next,
+            } => withdraw(name, serial, log_next),
             Record::Forget {
                 name,
                 serial,
                 log_next,
-            } => Self::Forget(Forget {
-                name: name.to_owned(),
-                serial,
-                log_next,
-            }),
+            } => forget(name, serial, log_next),
             Record::Mail {
                 serial,
                 to,
@@ -160,13 +171,33 @@ impl From<Record<'_>> for Stored {
                 name,
                 handed_over,
                 log_next,
-            } => Self::Progress(Progress {
-                name: name.to_owned(),
-                handed_over,
-                log_next,
-            }),
+            } => progress(name, handed_over, log_next),
         }
     }
+}
+
+fn withdraw(name: &str, serial: u64, log_next: u32) -> Stored {
+    Stored::Withdraw(Withdraw {
+        name: name.to_owned(),
+        serial,
+        log_next,
+    })
+}
+
+fn forget(name: &str, serial: u64, log_next: u32) -> Stored {
+    Stored::Forget(Forget {
+        name: name.to_owned(),
+        serial,
+        log_next,
+    })
+}
+
+fn progress(name: &str, handed_over: u64, log_next: u32) -> Stored {
+    Stored::Progress(Progress {
+        name: name.to_owned(),
+        handed_over,
+        log_next,
+    })
 }
 
 impl From<NameRecord<'_>> for Name {
@@ -216,6 +247,11 @@ impl Stored {
             },
             Self::Name(name) => Record::Name(name.record()),
             Self::Forget(record) => Record::Forget {
+                name: &record.name,
+                serial: record.serial,
+                log_next: record.log_next,
+            },
+            Self::Withdraw(record) => Record::Withdraw {
                 name: &record.name,
                 serial: record.serial,
                 log_next: record.log_next,
@@ -279,6 +315,7 @@ impl fmt::Debug for Stored {
             Self::Epoch(record) => record.fmt(f),
             Self::Name(record) => record.fmt(f),
             Self::Forget(record) => record.fmt(f),
+            Self::Withdraw(record) => record.fmt(f),
             Self::Mail(record) => record.fmt(f),
             Self::Channel(record) => record.fmt(f),
             Self::Progress(record) => record.fmt(f),

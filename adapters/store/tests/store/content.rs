@@ -271,6 +271,46 @@ fn keeps_restrictions_until_they_end_or_are_lifted() {
     assert_eq!(restored, expected);
 }
 
+/// Withdrawn messages stay without their content: they prove that their requests were done.
+#[test]
+fn drops_the_content_of_withdrawn_messages() {
+    let folder = TempDir::new().unwrap();
+    let mut desk = Desk::open(folder.path(), None).unwrap();
+    let records = [
+        name("bob"),
+        name("eve"),
+        mail(1, "bob", "eve", b"one"),
+        mail(2, "bob", "bob", b"two"),
+        mail(3, "bob", "eve", b"three"),
+        post(1, "eve", "one"),
+        post(2, "bob", "two"),
+        post(3, "eve", "three"),
+    ];
+    for record in records {
+        assert!(desk.stores(record));
+    }
+    assert!(desk.stores(Record::Withdraw {
+        name: "eve",
+        serial: 2,
+        log_next: 3,
+    }));
+    drop(desk);
+    let restored = content(folder.path());
+    for record in [
+        mail(1, "bob", "eve", b""),
+        records[3],
+        records[4],
+        post(1, "eve", ""),
+        records[6],
+        records[7],
+    ] {
+        assert!(restored.contains(&line(&record)), "{restored:?}");
+    }
+    let report = Report::of(folder.path()).unwrap();
+    assert_eq!((report.waiting, report.names[0].waiting), (2, 2));
+    assert_eq!(report.log_entries, 2);
+}
+
 #[test]
 fn keeps_as_many_entries_as_a_default_server() {
     let limits = ServerLimits::default();

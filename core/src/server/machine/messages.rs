@@ -45,8 +45,12 @@ impl Server<'_> {
     }
 
     /// Counts a message less that has left its mailbox; returns its parties.
-    fn leaves_mailbox(&mut self, index: u32) -> Parties {
+    pub(super) fn leaves_mailbox(&mut self, index: u32) -> Parties {
         let (parties, words) = (self.mail.parties(index), self.mail.words(index));
+        if self.mail.is_withdrawn(index) {
+            // It was counted less when it was withdrawn.
+            return parties;
+        }
         self.mail_quota.remove(parties, words);
         let sender = self.roster.at_mut(parties.from);
         sender.holdings_mut().remove_text(words);
@@ -64,10 +68,11 @@ impl Server<'_> {
     /// Handles the acknowledgement of a message by its recipient: its sender gets a receipt.
     pub(super) fn handed_over(&mut self, recipient: u32, index: u32) {
         self.note_progress(recipient);
+        let is_withdrawn = self.mail.is_withdrawn(index);
         let parties = self.leaves_mailbox(index);
         let sender = self.roster.at_mut(parties.from);
         let is_same = sender.has_process(self.mail.origin(index).incarnation);
-        let is_there = is_same && self.sessions.at(parties.from).is_open();
+        let is_there = is_same && !is_withdrawn && self.sessions.at(parties.from).is_open();
         match self.mail.hand_over(index, sender.receipts_mut(), is_there) {
             HandedOver::Removed => self.release(parties),
             HandedOver::Receipt if parties.from != recipient => self.reschedule(parties.from),

@@ -148,7 +148,7 @@ impl<'a> Server<'a> {
     }
 
     /// Returns how far messages and entries have been accepted.
-    fn accepted(&self) -> Accepted {
+    pub(super) fn accepted(&self) -> Accepted {
         Accepted {
             serial: self.mail.serial(),
             log_next: self.channel.next_number(),

@@ -6,6 +6,7 @@ use crate::server::journal::{Entry, StoreChange};
 use crate::server::mailboxes::{Mailboxes, Parties};
 use crate::server::origin::Origin;
 use crate::server::record::{Persist, Record, StoreFailed, Ticket};
+use crate::server::restriction::Effect;
 use crate::time::Instant;
 use crate::wire::Outcome;
 
@@ -123,8 +124,12 @@ impl Server<'_> {
     //= PROTOCOL.md#9.11
     fn order_stored(&mut self, stored: bool) {
         let restrictions = self.admission.restrictions_mut();
-        if restrictions.on_stored(stored, self.wall) {
-            self.put_out_refused();
+        match restrictions.on_stored(stored, self.wall) {
+            Effect::Nothing => {}
+            #[cfg(feature = "moderation")]
+            Effect::Banned => self.put_out_refused(),
+            #[cfg(feature = "moderation")]
+            Effect::Withdrawn(name, upto) => self.withdraw_upto(name.as_str(), upto),
         }
     }
 

@@ -7,6 +7,8 @@ use crate::server::channel_log::LogSlot;
 use crate::server::mailboxes::Parties;
 use crate::server::origin::Origin;
 use crate::server::record::{NameRecord, Record, RestoreError};
+#[cfg(feature = "moderation")]
+use crate::server::restriction::Accepted;
 use crate::session::connection::Connection;
 use crate::time::UnixSeconds;
 
@@ -77,7 +79,7 @@ impl Server<'_> {
                     self.forget(slot);
                 }
             }
-            order @ (Record::Restrict(_) | Record::Lift { .. }) => self.restore_order(order)?,
+            order => self.restore_order(order)?,
         }
         Ok(())
     }
@@ -86,6 +88,11 @@ impl Server<'_> {
     fn restore_order(&mut self, order: Record<'_>) -> Result<(), RestoreError> {
         let restrictions = self.admission.restrictions_mut();
         match order {
+            Record::Withdraw {
+                name,
+                serial,
+                log_next,
+            } => self.withdraw_upto(name, Accepted { serial, log_next }),
             Record::Restrict(restriction) if !restrictions.restore(restriction) => {
                 return Err(RestoreError::Full);
             }
@@ -146,8 +153,10 @@ impl Server<'_> {
     ) -> Result<(), RestoreError> {
         let to = self.roster.find(to).ok_or(RestoreError::Inconsistent)?;
         self.mail.raise_serial(serial);
-        let is_over = serial <= self.roster.at(to).mailbox().handed_over();
-        // A message that was delivered only proves that its sender's request took effect.
+        let is_delivered = serial <= self.roster.at(to).mailbox().handed_over();
+        let is_over = is_delivered || ciphertext.is_empty();
+        // A message that was delivered or withdrawn only proves that its sender's request took
+        // effect.
         if is_over && self.roster.find(from).is_none() {
             return Ok(());
         }
@@ -175,6 +184,16 @@ impl Server<'_> {
         stamp: UnixSeconds,
         text: &str,
     ) -> Result<(), RestoreError> {
+        self.channel.start_at(number);
+        if cfg!(feature = "moderation") && text.is_empty() {
+            // It was withdrawn.
+            if let Some(from) = self.roster.find(from) {
+                self.roster.at_mut(from).restore_request(origin);
+            }
+            return self
+                .fill_channel(number.saturating_add(1))
+                .ok_or(RestoreError::Full);
+        }
         let entry = if cfg!(feature = "moderation") && from.is_empty() {
             LogSlot::announcement(origin, stamp, 0)
         } else {
@@ -182,7 +201,6 @@ impl Server<'_> {
             self.roster.at_mut(from).restore_request(origin);
             LogSlot::new(from, origin, stamp, 0)
         };
-        self.channel.start_at(number);
         // The numbers of entries that could not be stored are missing.
         self.fill_channel(number).ok_or(RestoreError::Full)?;
         let number = self

@@ -100,7 +100,7 @@ fn takes_effect_when_stored() {
         assert!(restrictions.next_after().is_some());
         restrictions.next_record();
         assert!(restrictions.next_after().is_none());
-        assert!(!restrictions.on_stored(false, NOON), "the store failed");
+        assert_eq!(restrictions.on_stored(false, NOON), Effect::Nothing);
         let failed = Some((id.unwrap(), Err(StoreFailed)));
         assert_eq!(restrictions.poll_result(), failed);
         assert_eq!(banned(restrictions, "bob", 1, one), None);
@@ -121,7 +121,7 @@ fn lifts_what_is_in_force() {
         let lifts = matches!(restrictions.next_record(), Some(Record::Lift { .. }));
         assert!(lifts);
         assert_eq!(banned(restrictions, "bob", 1, "192.0.2.1:1"), Some(1_001));
-        assert!(!restrictions.on_stored(true, NOON));
+        assert_eq!(restrictions.on_stored(true, NOON), Effect::Nothing);
         assert_eq!(banned(restrictions, "bob", 1, "192.0.2.1:1"), None);
     });
 }

@@ -12,6 +12,7 @@ mod restrictions;
 mod shown;
 mod tenure;
 mod trust;
+mod withdrawals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -21,7 +22,7 @@ use chatapp_core::{
 };
 
 use self::ignored::Ignored;
-use self::restrictions::{Announcement, Orders};
+use self::restrictions::{Announcement, Orders, Withdrawal};
 use self::tenure::{Tenure, Trust, Withheld};
 
 pub use crate::numbers::{MessageId, NameId, ProcessId};
@@ -164,6 +165,7 @@ struct Message {
     /// Names that were forgotten since.
     forgotten: Vec<NameId>,
     outcome: Option<(Outcome, Millis)>,
+    withdrawal: Withdrawal,
     showings: Vec<Showing>,
 }
 
@@ -298,6 +300,7 @@ impl Model {
             recipients: known.iter().copied().filter(meant).collect(),
             forgotten: Vec::new(),
             outcome: None,
+            withdrawal: Withdrawal::None,
             showings: Vec::new(),
         });
         self.messages.len() - 1

@@ -21,7 +21,7 @@ impl Model {
                 Some((Outcome::Posted, _)) => true,
                 _ => false,
             };
-            if !promised || message.memory != self.memory {
+            if !promised || message.memory != self.memory || self.may_be_withdrawn(id) {
                 continue;
             }
             for name in self.promised_to(id) {
@@ -89,7 +89,8 @@ impl Model {
             let is_sender = self.name_of(message.process) == name
                 && message.server_starts == self.server_starts;
             let is_recipient = message.target == Target::Name(name);
-            if is_stored && (is_sender || is_recipient) && !message.forgotten.contains(&name) {
+            let is_lost = message.forgotten.contains(&name) || self.may_be_withdrawn(id);
+            if is_stored && (is_sender || is_recipient) && !is_lost {
                 let (who, what) = (&self.names[name], self.describe(id));
                 let detail = format!("{who} was evicted, and {what} was stored");
                 return Err(Violation::new(Check::Restored, detail));

@@ -1,4 +1,4 @@
-//! The orders of the operator: restrictions of names, and announcements.
+//! The orders of the operator: restrictions of names, announcements and withdrawals.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +18,16 @@ pub(super) struct Announcement {
     pub(super) recipients: Vec<NameId>,
     /// Processes that have shown it.
     pub(super) shown: Vec<ProcessId>,
+}
+
+/// Whether a message is withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Withdrawal {
+    None,
+    /// Perhaps: the order was given after the message was written.
+    Possible,
+    /// Since then: the message was stored before the order was given.
+    Since(Millis),
 }
 
 /// The restrictions so far.

@@ -29,6 +29,7 @@ impl Model {
         let by_server = channel || kept_at.is_some();
         if by_server {
             self.may_be_heard(id)?;
+            self.is_not_withdrawn(process, id)?;
         }
         self.messages[id].showings.push(Showing {
             process,

@@ -20,7 +20,7 @@ impl Run {
             _ => RestrictionKind::Ban,
         };
         let lifts = self.choices().chance(400);
-        let announces = self.choices().chance(250);
+        let more = self.choices().below(6);
         if self.plan.nodes.server_crash != 0 && self.choices().chance(300) {
             let outputs = self.choices().below(6) as u32;
             if let Some(body) = self.world.body(Node::Server) {
@@ -28,10 +28,11 @@ impl Run {
             }
             self.cue_within(10_000, Cue::End(Ending::ServerReturn));
         }
-        if announces {
-            return self.world.announce();
+        match more {
+            0 => self.world.announce(),
+            1 => self.world.withdraw(name),
+            _ => self.world.order(name, kind, lifts),
         }
-        self.world.order(name, kind, lifts)
     }
 
     /// Lets a person ignore a name, or no longer.

@@ -3,6 +3,7 @@
 use chatapp_core::RestrictionKind;
 
 use crate::numbers::NameId;
+use crate::queue::Millis;
 
 /// An order that is not answered yet.
 pub(super) enum Ordered {
@@ -10,4 +11,6 @@ pub(super) enum Ordered {
     Restriction(NameId, RestrictionKind),
     /// An announcement, by its number in the model.
     Announcement(usize),
+    /// The withdrawal of the messages of a name, and when it was ordered.
+    Withdrawal(NameId, Millis),
 }

@@ -35,6 +35,29 @@ impl World {
         self.park_server()
     }
 
+    /// Withdraws the messages of a name, if the server runs and takes the order.
+    ///
+    /// # Errors
+    /// A violated property.
+    pub fn withdraw(&mut self, name: NameId) -> Result<(), Violation> {
+        let now = self.now();
+        let text = self.names[name].clone();
+        let Some(server) = self.running_server() else {
+            return Ok(());
+        };
+        let ordered = server.machine.with(|server| {
+            server.handle_wall_clock(wall_clock(now));
+            server.withdraw(&text)
+        });
+        let Ok(id) = ordered else {
+            return Ok(());
+        };
+        self.model.withdraws(name);
+        self.medium.note(Kind::Ordered, &[name as u64], || text);
+        self.orders.push((id, Ordered::Withdrawal(name, now)));
+        self.park_server()
+    }
+
     /// Returns the server, if it runs and is not stopped.
     fn running_server(&mut self) -> Option<&mut ServerProcess> {
         let server = self.server.as_mut();
@@ -119,6 +142,9 @@ impl World {
                 }
                 Some(Ordered::Announcement(number)) => {
                     self.model.announcement_done(number, result.is_ok());
+                }
+                Some(Ordered::Withdrawal(name, ordered)) if result.is_ok() => {
+                    self.model.withdrawn(name, ordered, now);
                 }
                 _ => {}
             }
