@@ -85,6 +85,7 @@ with `ChatApp admin DIR` in front:
   ban address <ip>     the same for all clients of an address; also mute
   bans                 list the bans and mutes in force
   forget <name>        free an offline name, and drop its stored messages
+  withdraw <name>      take back its messages that others have not fetched
   announce <text>      show all clients a text, marked as the server's
   reload               read the files of --allow-file and --deny-file again, as
                        SIGHUP does

@@ -250,6 +250,12 @@ fn give(
             let what = "the name is free, and its stored messages are dropped.";
             (id, format!("{name} is forgotten: {what}"))
         }
+        Change::Withdraw(name) => {
+            let id = server.withdraw(name.as_str())?;
+            let name = Visible(name.as_str());
+            let what = "that others have not fetched are withdrawn.";
+            (id, format!("The messages of {name} {what}"))
+        }
         Change::Announce(text) => (
             server.announce_to_all(text)?,
             "The announcement is in the channel.".to_owned(),

@@ -30,6 +30,8 @@ pub(crate) enum Change {
     Kick(Name),
     Forget(Name),
     Announce(String),
+    /// Withdraw the messages of a name from those that have not fetched them.
+    Withdraw(Name),
     Restrict {
         kind: RestrictionKind,
         subject: Subject,
@@ -42,7 +44,7 @@ pub(crate) enum Change {
 }
 
 /// The lines that a server shows for `help`.
-pub(crate) const HELP: [&str; 14] = [
+pub(crate) const HELP: [&str; 15] = [
     "who               list the names, with their addresses and keys",
     "bans              list the bans and mutes in force",
     "kick <name>       put a client out, for a minute",
@@ -52,6 +54,7 @@ pub(crate) const HELP: [&str; 14] = [
     "mute <name> [1h]  let a client read, and nothing else; as ban for key and address",
     "unban, unmute     lift a ban or mute: the same words without a time",
     "forget <name>     free an offline name, and drop the messages stored for it",
+    "withdraw <name>   take back the messages of a name that others have not fetched",
     "announce <text>   show all clients a text, marked as the server's",
     "reload            read the allow file and the deny file again",
     "stats             show counters",
@@ -61,7 +64,7 @@ pub(crate) const HELP: [&str; 14] = [
 
 /// The answer to a line that is no order.
 pub(crate) const UNKNOWN: &str = "The commands of a server are who, bans, kick, ban, unban, mute, \
-    unmute, forget, announce, reload, stats, quit and help.";
+    unmute, forget, withdraw, announce, reload, stats, quit and help.";
 
 impl Order {
     /// Parses a typed line; `None` for a blank line.
@@ -83,12 +86,15 @@ impl Order {
             ["help"] => Self::Help,
             ["kick", name] => Self::Change(Change::Kick(parse_name(name)?)),
             ["forget", name] => Self::Change(Change::Forget(parse_name(name)?)),
+            ["withdraw", name] => Self::Change(Change::Withdraw(parse_name(name)?)),
             ["announce", _, ..] => Self::Change(Change::Announce(announcement(line)?)),
             ["ban", ref rest @ ..] => Self::Change(restrict(ban, rest)?),
             ["mute", ref rest @ ..] => Self::Change(restrict(mute, rest)?),
             ["unban", ref rest @ ..] => Self::Change(lift(ban, rest)?),
             ["unmute", ref rest @ ..] => Self::Change(lift(mute, rest)?),
-            ["kick" | "forget", ..] => return Err(format!("Type {} <name>.", words[0])),
+            ["kick" | "forget" | "withdraw", ..] => {
+                return Err(format!("Type {} <name>.", words[0]));
+            }
             ["announce"] => return Err("Type announce <text>.".into()),
             _ => return Err(UNKNOWN.into()),
         }))
@@ -180,6 +186,7 @@ mod tests {
             ("reload", Order::Reload),
             ("kick bob", Order::Change(Change::Kick(name("bob")))),
             ("forget bob", Order::Change(Change::Forget(name("bob")))),
+            ("withdraw bob", Order::Change(Change::Withdraw(name("bob")))),
             (
                 "announce  the room closes  at five",
                 Order::Change(Change::Announce("the room closes  at five".into())),
