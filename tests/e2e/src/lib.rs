@@ -10,6 +10,7 @@
 //! Nothing here sleeps: each step waits for a condition, and fails with all transcripts after
 //! [`PATIENCE`].
 
+mod admin;
 mod binary;
 #[cfg(target_os = "linux")]
 mod board;
@@ -36,6 +37,7 @@ mod screen;
 #[cfg(unix)]
 mod terminal;
 
+pub use admin::{BANNED, admin, key_of, orders};
 pub use binary::{binary, chatapp, example};
 #[cfg(target_os = "linux")]
 pub use board::{ASKS_SETTINGS, Board};

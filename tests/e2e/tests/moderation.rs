@@ -5,27 +5,13 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use chatapp_e2e::{BYE, Home, POSTED, Process, Room, SAVED, TABLE, WELCOME, free_port};
+use chatapp_e2e::{
+    BANNED, BYE, Home, POSTED, Process, Room, SAVED, TABLE, WELCOME, admin, free_port, key_of,
+    orders,
+};
 use tempfile::TempDir;
 
-const BANNED: &str = "[The operator of the server has banned you from this room.]";
 const MUTED: &str = "[The operator of the server has muted you; the message was not sent.]";
-
-/// Gives an order to the server in this folder; returns its output and its exit code.
-fn admin(folder: &Path, order: &str) -> (String, i32) {
-    let folder = folder.to_str().expect("temporary folders have sane names");
-    let words = order.split(' ');
-    let arguments: Vec<&str> = ["admin", folder].into_iter().chain(words).collect();
-    let (code, output) = Process::run(&Home::of("operator"), &arguments);
-    (output, code)
-}
-
-/// Gives an order, which must be done; returns its output.
-fn orders(folder: &Path, order: &str) -> String {
-    let (output, code) = admin(folder, order);
-    assert_eq!(code, 0, "{order}: {output}");
-    output
-}
 
 /// Starts a client under a name with mallory's key.
 fn squats(room: &Room, name: &str) -> Process {
@@ -80,14 +66,6 @@ fn ends_squatting_filling_and_flooding_with_one_order_each() {
     orders(folder.path(), "unmute filler");
     filler.types("send_all sorry");
     filler.shows(POSTED);
-}
-
-fn key_of(who: &str, name: &str) -> String {
-    let (_, rest) = who
-        .split_once(&format!("\"name\":\"{name}\""))
-        .unwrap_or_else(|| panic!("{name} in {who}"));
-    let (_, key) = rest.split_once("\"key\":\"").expect("it has a key");
-    key[..64].to_owned()
 }
 
 /// Stops a server, and starts it again in its folder.

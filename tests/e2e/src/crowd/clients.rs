@@ -34,6 +34,8 @@ pub struct Crowd {
     events: Events,
     timers: BinaryHeap<Reverse<(Instant, usize)>>,
     shared: Shared,
+    /// The key of all members, instead of one for each.
+    key: Option<[u8; 32]>,
 }
 
 impl Crowd {
@@ -52,6 +54,18 @@ impl Crowd {
             events: Events::with_capacity(1_024),
             timers: BinaryHeap::new(),
             shared: Shared::default(),
+            key: None,
+        })
+    }
+
+    /// Works as [`new`](Self::new); all members will have this key.
+    ///
+    /// # Errors
+    /// Returns an error if the system cannot create an event queue.
+    pub fn with_one_key(server: SocketAddr, key: [u8; 32]) -> io::Result<Self> {
+        Ok(Self {
+            key: Some(key),
+            ..Self::new(server)?
         })
     }
 
@@ -69,7 +83,14 @@ impl Crowd {
         let host = u8::try_from(number % SOURCES).unwrap_or_default();
         let ip = IpAddr::V4(Ipv4Addr::new(127, 0, 1, host + 1));
         let now = self.clock.now();
-        let member = Member::new(now, &Self::name_of(number), ip, table, self.server)?;
+        let member = Member::new(
+            now,
+            &Self::name_of(number),
+            ip,
+            table,
+            self.server,
+            self.key,
+        )?;
         self.poll.registry().register(
             &mut SourceFd(&member.socket.as_fd().as_raw_fd()),
             Token(number),

@@ -31,7 +31,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// Binds a socket and starts to register.
+    /// Binds a socket and starts to register, with this key or a new one.
     ///
     /// # Errors
     /// Returns an error if the machine has no socket or memory left.
@@ -41,6 +41,7 @@ impl Member {
         ip: IpAddr,
         table: usize,
         server: SocketAddr,
+        key: Option<[u8; 32]>,
     ) -> io::Result<Self> {
         let socket = Socket::bind(Some(ip), 0)?;
         let limits = ClientLimits {
@@ -57,7 +58,7 @@ impl Member {
         // A key that lives as long as the process may come from the source of the seed.
         let mut random = [0; 32];
         fill_random(&mut random)?;
-        let identity = Identity::new(StaticKey::new(random), None);
+        let identity = Identity::new(StaticKey::new(key.unwrap_or(random)), None);
         let mut client = Client::new(config, memory.storage(), identity, seed(&mut random)?)
             .map_err(io::Error::other)?;
         client
