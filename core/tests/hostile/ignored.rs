@@ -122,6 +122,7 @@ fn ignores_the_key_under_another_name() {
         &entry_of("bob", "bobby", Status::Online, BOB, address(2)),
     )]);
     rig.events();
+    assert!(rig.client.ignores("bobby") && !rig.client.ignores("alice"));
     rig.deliver(&[channel_of("bobby", 1, false)]);
     assert_eq!(rig.events(), [""; 0]);
     // Another key is another person, whatever the name.

@@ -106,6 +106,10 @@ fn tells_programs_about_ignored_keys() {
             && line.ends_with(&format!(r#""}}],"tag":{tag}}}"#))
     };
     alice.shows_where("bob", |line| is_bob(line, 2));
+    alice.types("table");
+    alice.shows_where("the mark of bob", |line| {
+        line.contains(r#""name":"bob""#) && line.contains(r#""verified":false,"ignored":true}"#)
+    });
     alice.types(r#"{"command":"ignore","name":"carol","tag":3}"#);
     alice.shows(concat!(
         r#"{"event":"rejected","reason":"no_key","#,
@@ -144,6 +148,8 @@ fn ignores_from_within_a_conversation() {
     alice.shows("[Lines without a command go to bob now.]");
     alice.types("ignore bo\t\r");
     alice.shows(IGNORES);
+    alice.types("table\r");
+    alice.shows("bob (ignored)  ");
     bob.types("send_all unwanted");
     bob.shows(POSTED);
     let mut carol = room.join("carol");

@@ -126,6 +126,9 @@ pub(super) struct Entry<'a> {
     pub(super) online: bool,
     pub(super) foreign_key: bool,
     pub(super) verified: bool,
+    /// There only if the name is ignored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ignored: Option<bool>,
 }
 
 /// An ignored key, and the name that it had when it was ignored.

@@ -257,6 +257,7 @@ impl<'a> Output<'a> {
                 online: row.online,
                 foreign_key: row.foreign_key,
                 verified: !row.foreign_key && verified.contains(row.name),
+                ignored: client.ignores(row.name).then_some(true),
             });
             return self.object(&Event::Table {
                 clients: clients.collect(),

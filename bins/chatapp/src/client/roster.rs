@@ -73,6 +73,7 @@ impl Roster {
         let mark = |row: &TableEntry<'_>| match row.name == client.name().as_str() {
             true => OWN,
             false if row.foreign_key => OTHER_KEY,
+            false if client.ignores(row.name) => IGNORED,
             false if verified.contains(row.name) => VERIFIED,
             false => "",
         };
@@ -113,6 +114,9 @@ impl Roster {
 
 /// Mark after a name whose key was compared.
 const VERIFIED: &str = " (verified)";
+
+/// Mark after a name whose messages are not shown.
+const IGNORED: &str = " (ignored)";
 
 /// Mark after the client's own name.
 const OWN: &str = " (you)";

@@ -49,6 +49,11 @@ impl<'a> Client<'a> {
         self.pins.ignored_mut().remove(name, key.as_ref())
     }
 
+    /// Returns whether no channel message of a name is shown now: its key is ignored.
+    pub fn ignores(&self, name: &str) -> bool {
+        self.is_ignored_name(name)
+    }
+
     /// Returns the ignored keys, with the names that they had when they were ignored.
     pub fn ignored(&self) -> impl Iterator<Item = (&str, PublicKey)> {
         self.pins.ignored().iter()
