@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use chatapp_e2e::{Home, PATIENCE, Process, Room, binary, ends, pair};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// The end of the output that the test has.
 enum Output {
@@ -161,6 +161,9 @@ impl Ear {
     /// Closes the reading end. The program writes nothing between the last read and that.
     pub(crate) fn is_closed(&mut self) {
         self.is_sent(Signal::STOP);
+        // All its threads stand still once this returns, or it has ended.
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(Pid::from_child(&self.child)), options).expect("it is a child");
         self.reads_all();
         if let Output::Stream(file) = &mut self.output {
             *file = None;
