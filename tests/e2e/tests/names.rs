@@ -114,13 +114,11 @@ fn takes_over_the_name_of_a_vanished_process() {
 #[cfg(unix)]
 #[test]
 fn ends_an_evicted_process_with_exit_4() {
-    use rustix::process::Signal;
-
     let room = Room::open();
     let mut alice = room.join("alice");
-    alice.is_sent(Signal::STOP);
+    alice.stands_still();
     let mut heir = Room::join_at(room.address(), "alice", 0);
-    alice.is_sent(Signal::CONT);
+    alice.goes_on();
     alice.types("send_all am I still here");
     assert_eq!(alice.ends(), 4);
     assert_eq!(
@@ -134,17 +132,15 @@ fn ends_an_evicted_process_with_exit_4() {
 #[cfg(unix)]
 #[test]
 fn reconnects_a_stopped_process() {
-    use rustix::process::Signal;
-
     let room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
-    bob.is_sent(Signal::STOP);
+    bob.stands_still();
     alice.types("send bob one");
     // The server has also declared bob offline.
     alice.shows_all(&[&no_ack_from("bob"), SAVED, TABLE]);
     alice.types("send_all two");
     alice.shows("[Message received by Server.]");
-    bob.is_sent(Signal::CONT);
+    bob.goes_on();
     bob.shows_where("one, direct or kept", |line| {
         line == "alice: one" || is_stamped(line, "alice", "one")
     });
