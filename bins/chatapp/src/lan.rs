@@ -35,7 +35,7 @@ pub(crate) struct LanOptions {
     #[arg(
         long,
         requires = "server",
-        conflicts_with_all = ["client", "room_key", "allow_file", "tap"]
+        conflicts_with_all = ["client", "room_key", "allow_file"]
     )]
     lan: bool,
 }

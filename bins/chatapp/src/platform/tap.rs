@@ -16,7 +16,7 @@ const FIRST_DYNAMIC_PORT: u16 = 0b1100_0000_0000_0000;
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TapOptions {
     /// Use the program's own network stack, on this TAP device of Linux
-    #[arg(long, value_name = "DEVICE", requires = "ip", conflicts_with = "bind")]
+    #[arg(long, value_name = "DEVICE", requires = "ip", conflicts_with_all = ["bind", "lan"])]
     tap: Option<String>,
 
     /// Address of the program on the TAP device, such as 192.168.69.2/24; at most one IPv4 and one
