@@ -30,7 +30,7 @@ impl Model {
     }
 
     /// Returns how many messages of a process to a name were reported as saved, and shown or
-    /// ignored there, or announced as not shown.
+    /// ignored there, announced as not shown, or withdrawn.
     fn arrived_of(&self, process: ProcessId, to: &str) -> usize {
         let reader = |of: ProcessId| self.names[self.name_of(of)] == to;
         let saved = self.messages.iter().enumerate().filter(|(_, message)| {
@@ -44,7 +44,9 @@ impl Model {
             let mut showings = message.showings.iter();
             // A name that is forgotten and registered again at once looks like one that stayed.
             let mut forgotten = message.forgotten.iter();
+            // Nobody tells a sender that its messages are withdrawn.
             is_ignored
+                || self.may_be_withdrawn(*id)
                 || forgotten.any(|name| self.names[*name] == to)
                 || showings.any(|showing| reader(showing.process))
         });
