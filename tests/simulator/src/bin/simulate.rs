@@ -130,7 +130,7 @@ fn main() -> ExitCode {
     }
     if sum.runs >= BIG_ENOUGH
         && options.without.is_empty()
-        && never_happened(&sum.counts, look(&options, false).crypto)
+        && never_happened(&sum.counts, &look(&options, false))
     {
         return ExitCode::FAILURE;
     }
@@ -242,11 +242,11 @@ fn print_coverage(counts: &[u64]) {
 }
 
 /// Returns whether a kind never happened, and prints it.
-fn never_happened(counts: &[u64], crypto: Crypto) -> bool {
+fn never_happened(counts: &[u64], look: &Look) -> bool {
     let never: Vec<&str> = Kind::ALL
         .iter()
         .zip(counts)
-        .filter(|(kind, count)| **count == 0 && (**kind != Kind::Rekeyed || crypto.rekeys()))
+        .filter(|(kind, count)| **count == 0 && is_possible(**kind, look))
         .map(|(kind, _)| kind.label())
         .collect();
     if never.is_empty() {
@@ -254,6 +254,16 @@ fn never_happened(counts: &[u64], crypto: Crypto) -> bool {
     }
     println!("never happened in so many runs: {}", never.join(", "));
     true
+}
+
+/// Returns whether runs with these options can have events of a kind.
+fn is_possible(kind: Kind, look: &Look) -> bool {
+    match kind {
+        Kind::Rekeyed => look.crypto.rekeys(),
+        Kind::Muted | Kind::Ordered | Kind::OrderDone => look.orders.is_some(),
+        Kind::Ignored | Kind::Unignored => look.ignores.is_some(),
+        _ => true,
+    }
 }
 
 /// Prints the end of the trace of a failed seed, and the command for all of it.
