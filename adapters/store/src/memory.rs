@@ -3,6 +3,7 @@
 
 mod ignored;
 mod records;
+mod shown;
 
 use std::collections::HashSet;
 use std::fs;
@@ -17,9 +18,6 @@ use crate::folder::{self, Lock};
 use crate::keys::entries;
 use crate::platform;
 use crate::schema::{self, Schema};
-
-/// Number of sender processes to remember: those seen last.
-const PROCESSES: i64 = 1_024;
 
 /// Name of the file.
 pub(crate) const FILE: &str = "memory.db";
@@ -218,7 +216,8 @@ impl Memory {
         if self.lock.is_none() {
             return Ok(());
         }
-        self.write_shown(shown).map_err(Error::sql(&self.file))
+        let written = shown::write(&mut self.connection, shown, &mut self.used);
+        written.map_err(Error::sql(&self.file))
     }
 
     /// Stores a key, or the identity of a shown message. Keys are synced before it returns.
@@ -277,32 +276,6 @@ impl Memory {
             names.collect::<rusqlite::Result<_>>()
         };
         verified().map_err(Error::sql(&self.file))
-    }
-
-    fn write_shown(&mut self, shown: &[Shown]) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
-        {
-            let mut statement = transaction.prepare_cached(
-                "INSERT INTO seen (incarnation, direct, channel, used) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT DO UPDATE SET direct = max(direct, excluded.direct),
-                    channel = max(channel, excluded.channel), used = excluded.used",
-            )?;
-            for one in shown {
-                let (direct, channel) = if one.channel {
-                    (0, one.counter)
-                } else {
-                    (one.counter, 0)
-                };
-                self.used += 1;
-                statement.execute(params![
-                    one.process.cast_signed(),
-                    direct,
-                    channel,
-                    self.used
-                ])?;
-            }
-        }
-        transaction.commit()
     }
 }
 
@@ -395,13 +368,8 @@ fn prepare(connection: &Connection, server: &str, name: &str) -> rusqlite::Resul
         "INSERT OR IGNORE INTO room (one, name, server) VALUES (1, ?1, ?2)",
         [name, server],
     )?;
-    connection.execute(
-        "DELETE FROM seen WHERE incarnation NOT IN
-            (SELECT incarnation FROM seen ORDER BY used DESC LIMIT ?1)",
-        [PROCESSES],
-    )?;
-    let latest = "SELECT coalesce(max(used), 0) FROM seen";
-    connection.query_row(latest, [], |row| row.get(0))
+    shown::prune(connection)?;
+    shown::latest_use(connection)
 }
 
 /// Stores the key of the server, if there is none. Returns the key that is stored then.

@@ -38,6 +38,11 @@ pub(super) fn restore(
                 channel,
                 counter: row.get(column)?,
             };
+            // No message of this kind was shown. A client would take the mark for one that may
+            // replace those of private messages.
+            if shown.counter == 0 {
+                continue;
+            }
             left_over += usize::from(!take(ClientRecord::Shown(shown)));
         }
     }

@@ -7,4 +7,5 @@ mod keys;
 mod medium;
 mod power_cut;
 mod shim;
+mod shown;
 mod trouble;
