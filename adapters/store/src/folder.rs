@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::platform::{hold_lock, state_folder};
@@ -107,6 +108,15 @@ impl Lock {
         }
     }
 
+    /// Takes the lock of a folder; `None` if another process has it.
+    pub(crate) fn take_if_free(folder: &Path) -> Result<Option<Self>, Error> {
+        match Self::take(folder) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(Error::InUse { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Writes the marks of the database, and syncs them.
     pub(crate) fn write_marks(&self, marks: &[u32]) -> Result<(), Error> {
         let words: Vec<String> = marks.iter().map(u32::to_string).collect();
@@ -118,6 +128,27 @@ impl Lock {
             .and_then(|()| file.set_len(text.len() as u64))
             .and_then(|()| file.sync_data());
         written.map_err(Error::file(&self.path))
+    }
+}
+
+/// Time between two attempts to take a lock that another process has.
+const ATTEMPT_EACH: Duration = Duration::from_secs(1);
+
+/// Attempts to take the lock of a folder while another process may have it.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts {
+    latest: Option<Instant>,
+}
+
+impl Attempts {
+    /// Takes the lock, if it is free, and the latest attempt was a second ago.
+    pub(crate) fn take(&mut self, folder: &Path) -> Result<Option<Lock>, Error> {
+        let is_early = |latest: Instant| latest.elapsed() < ATTEMPT_EACH;
+        if self.latest.is_some_and(is_early) {
+            return Ok(None);
+        }
+        self.latest = Some(Instant::now());
+        Lock::take_if_free(folder)
     }
 }
 

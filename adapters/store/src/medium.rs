@@ -10,7 +10,7 @@ use chatapp_core::{MediumSecrets, PublicKey};
 use zeroize::Zeroizing;
 
 use crate::Error;
-use crate::folder::{self, Lock};
+use crate::folder::{self, Attempts, Lock};
 use crate::platform;
 
 /// Name of the file.
@@ -27,10 +27,18 @@ pub(crate) fn folder(state: &Path) -> PathBuf {
 pub struct MediumFile {
     file: File,
     path: PathBuf,
-    /// `None` if another process writes the file.
-    lock: Option<Lock>,
+    access: Access,
     /// The content of the file.
     secrets: MediumSecrets,
+}
+
+/// The use that a process makes of the file.
+#[derive(Debug)]
+enum Access {
+    /// It has the lock, and writes the file.
+    Owner { _lock: Lock },
+    /// Another process writes the file.
+    Reader(Attempts),
 }
 
 impl MediumFile {
@@ -44,11 +52,7 @@ impl MediumFile {
         let entry = format!("{}@{server}", folder::file_name(name));
         let folder = folder(state).join(entry);
         platform::make_private(&folder).map_err(Error::file(&folder))?;
-        let lock = match Lock::take(&folder) {
-            Ok(lock) => Some(lock),
-            Err(Error::InUse { .. }) => None,
-            Err(error) => return Err(error),
-        };
+        let lock = Lock::take_if_free(&folder)?;
         let path = folder.join(FILE);
         let is_new = !path.exists();
         let file = platform::open_private(&path).map_err(Error::file(&path))?;
@@ -62,7 +66,10 @@ impl MediumFile {
         let mut opened = Self {
             file,
             path,
-            lock,
+            access: match lock {
+                Some(lock) => Access::Owner { _lock: lock },
+                None => Access::Reader(Attempts::default()),
+            },
             secrets: MediumSecrets::NONE,
         };
         opened.read()?;
@@ -71,7 +78,27 @@ impl MediumFile {
 
     /// Returns whether another process writes the file.
     pub fn is_shared(&self) -> bool {
-        self.lock.is_none()
+        matches!(self.access, Access::Reader(_))
+    }
+
+    /// Locks the file once the other process that wrote it has ended. Returns whether this process
+    /// has the lock; [`read`](Self::read) then returns the latest secrets. It tries once a second
+    /// at most: call it regularly.
+    ///
+    /// # Errors
+    /// Returns an error if the lock or the file cannot be read.
+    pub fn take_over(&mut self) -> Result<bool, Error> {
+        let Access::Reader(attempts) = &mut self.access else {
+            return Ok(true);
+        };
+        let folder = self.path.parent().unwrap_or(&self.path);
+        let Some(lock) = attempts.take(folder)? else {
+            return Ok(false);
+        };
+        // A write replaces what differs from these.
+        self.read()?;
+        self.access = Access::Owner { _lock: lock };
+        Ok(true)
     }
 
     /// Reads the secrets. Another process may have changed them.
@@ -106,7 +133,7 @@ impl MediumFile {
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub fn write(&mut self, secrets: &MediumSecrets) -> Result<(), Error> {
-        if self.lock.is_none() {
+        if self.is_shared() {
             return Ok(());
         }
         self.write_places(secrets)

@@ -3,6 +3,7 @@
 
 mod ignored;
 mod records;
+mod role;
 mod shown;
 
 use std::collections::HashSet;
@@ -13,6 +14,7 @@ use chatapp_core::{ClientRecord, PublicKey, Shown};
 use rusqlite::{Connection, OpenFlags, params};
 use zeroize::Zeroizing;
 
+use self::role::Role;
 use crate::Error;
 use crate::folder::{self, Lock};
 use crate::keys::entries;
@@ -66,8 +68,7 @@ const MEMORY: Schema = Schema {
 pub struct Memory {
     // Declared before the lock: the file must close before the lock is released.
     connection: Connection,
-    /// `None`: another process has it, and stores what was shown.
-    lock: Option<Lock>,
+    role: Role,
     file: PathBuf,
     used: i64,
     /// SQLite's number for the latest change by another process that was read.
@@ -116,7 +117,7 @@ impl Memory {
         let used = prepare(&connection, server, name).map_err(Error::sql(&file))?;
         Ok(Self {
             connection,
-            lock: Some(lock),
+            role: Role::Owner { _lock: lock },
             file,
             used,
             changes: 0,
@@ -124,8 +125,9 @@ impl Memory {
         })
     }
 
-    /// Opens the stored state while another process has locked it. This process stores keys there,
-    /// and nothing else. `None` if the other process is just creating it.
+    /// Opens the stored state while another process has locked it. This process stores keys there.
+    /// It keeps the marks of shown messages in memory until the other process has ended, or this
+    /// value is dropped. `None` if the other process is just creating it.
     ///
     /// # Errors
     /// Returns an error if the state cannot be used.
@@ -137,7 +139,7 @@ impl Memory {
         let connection = open_unlocked(&file)?;
         Ok(Some(Self {
             connection,
-            lock: None,
+            role: Role::beside(),
             file,
             used: 0,
             changes: 0,
@@ -155,7 +157,7 @@ impl Memory {
         let connection = schema::open_as(&self.file, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
         Ok(Self {
             connection,
-            lock: None,
+            role: Role::Reader,
             file: self.file.clone(),
             used: 0,
             changes: 0,
@@ -208,15 +210,57 @@ impl Memory {
         Ok(())
     }
 
-    /// Stores the identities of shown messages, if no other process does.
+    /// Stores the identities of shown messages. Keeps them in memory while another process has
+    /// locked the state.
     ///
     /// # Errors
     /// Returns an error if the state cannot be written.
     pub fn note_shown(&mut self, shown: &[Shown]) -> Result<(), Error> {
-        if self.lock.is_none() {
-            return Ok(());
+        match &mut self.role {
+            Role::Owner { .. } => shown::write(&mut self.connection, shown, &mut self.used)
+                .map_err(Error::sql(&self.file)),
+            Role::Beside { unwritten, .. } => {
+                unwritten.add(shown);
+                self.take_over().map(drop)
+            }
+            Role::Reader => Ok(()),
         }
-        let written = shown::write(&mut self.connection, shown, &mut self.used);
+    }
+
+    /// Returns whether another process has locked the state.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.role, Role::Beside { .. })
+    }
+
+    /// Locks the state once the other process that had locked it has ended, and stores what was
+    /// shown since. Returns whether this process has the lock. It tries once a second at most: call
+    /// it regularly.
+    ///
+    /// # Errors
+    /// Returns an error if the state cannot be written.
+    pub fn take_over(&mut self) -> Result<bool, Error> {
+        let Role::Beside { attempts, .. } = &mut self.role else {
+            return Ok(!matches!(self.role, Role::Reader));
+        };
+        let folder = self.file.parent().unwrap_or(&self.file);
+        let Some(lock) = attempts.take(folder)? else {
+            return Ok(false);
+        };
+        self.write_unwritten()?;
+        self.role = Role::Owner { _lock: lock };
+        Ok(true)
+    }
+
+    /// Stores the marks that were kept in memory.
+    fn write_unwritten(&mut self) -> Result<(), Error> {
+        let Role::Beside { unwritten, .. } = &self.role else {
+            return Ok(());
+        };
+        let written = shown::latest_use(&self.connection).and_then(|used| {
+            // The other process has used marks, too.
+            self.used = used;
+            shown::write(&mut self.connection, unwritten.marks(), &mut self.used)
+        });
         written.map_err(Error::sql(&self.file))
     }
 
@@ -276,6 +320,14 @@ impl Memory {
             names.collect::<rusqlite::Result<_>>()
         };
         verified().map_err(Error::sql(&self.file))
+    }
+}
+
+impl Drop for Memory {
+    /// Stores what was shown, also if the other process has not ended: it may have been stopped.
+    fn drop(&mut self) {
+        // Without these marks, the next process may show messages again.
+        let _ = self.write_unwritten();
     }
 }
 

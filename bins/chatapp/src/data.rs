@@ -108,7 +108,7 @@ pub(crate) fn state_folder(folder: Option<&Path>) -> Result<PathBuf, Failure> {
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
     /// `None` if nothing is stored. If another process with the same name has locked the file, this
-    /// process stores keys only.
+    /// process stores keys only, until the other one has ended.
     pub(crate) memory: Option<Memory>,
     /// The same state, which can be read while the disk is slow.
     pub(crate) reader: Option<Memory>,

@@ -5,7 +5,39 @@ use rusqlite::{Connection, params};
 
 /// Number of sender processes to remember: those seen last. It counts processes with private
 /// messages, and apart from them, those with channel messages only.
-const PROCESSES: i64 = 1_024;
+const PROCESSES: usize = 1_024;
+
+/// The marks of shown messages that wait for the lock of another process: the latest one from each
+/// process, in the order of their use, and as many of each kind as are stored.
+#[derive(Debug, Default)]
+pub(super) struct Unwritten {
+    channel: Vec<Shown>,
+    private: Vec<Shown>,
+}
+
+impl Unwritten {
+    /// Adds marks. Those of the processes that were seen long ago are lost.
+    pub(super) fn add(&mut self, shown: &[Shown]) {
+        for one in shown {
+            let kind = match one.channel {
+                true => &mut self.channel,
+                false => &mut self.private,
+            };
+            let known = kind.iter().position(|mark| mark.process == one.process);
+            let before = known.map(|at| kind.remove(at));
+            if kind.len() == PROCESSES {
+                kind.remove(0);
+            }
+            let counter = before.map_or(0, |mark| mark.counter).max(one.counter);
+            kind.push(Shown { counter, ..*one });
+        }
+    }
+
+    /// Returns all marks.
+    pub(super) fn marks(&self) -> impl Iterator<Item = &Shown> {
+        self.channel.iter().chain(&self.private)
+    }
+}
 
 /// Deletes the marks of processes that were seen long ago. A server can invent any number of
 /// writers in the channel, so their marks never replace those of private messages.
@@ -15,7 +47,7 @@ pub(super) fn prune(connection: &Connection) -> rusqlite::Result<()> {
             "DELETE FROM seen WHERE {kind} AND incarnation NOT IN
                 (SELECT incarnation FROM seen WHERE {kind} ORDER BY used DESC LIMIT ?1)"
         );
-        connection.execute(&prune, [PROCESSES])?;
+        connection.execute(&prune, [PROCESSES as i64])?;
     }
     Ok(())
 }
@@ -27,9 +59,9 @@ pub(super) fn latest_use(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// Stores marks, in the order of their use. `used` is the number of the latest use.
-pub(super) fn write(
+pub(super) fn write<'a>(
     connection: &mut Connection,
-    shown: &[Shown],
+    shown: impl IntoIterator<Item = &'a Shown>,
     used: &mut i64,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;

@@ -72,6 +72,23 @@ fn admits_one_writer_and_several_readers() {
     );
 }
 
+#[test]
+fn becomes_writer_once_the_other_has_ended() {
+    let state = TempDir::new().unwrap();
+    let mut first = open(state.path());
+    first.write(&secrets(1, 0)).unwrap();
+    let mut second = open(state.path());
+    assert!(!second.take_over().unwrap() && second.is_shared());
+    first.write(&secrets(1, 2)).unwrap();
+    drop(first);
+    std::thread::sleep(std::time::Duration::from_millis(1_050));
+    assert!(second.take_over().unwrap() && !second.is_shared());
+    assert!(open(state.path()).is_shared());
+    // The place with the first secret is overwritten only if the latest content was read.
+    second.write(&secrets(0, 2)).unwrap();
+    assert_eq!(open(state.path()).read().unwrap(), &secrets(0, 2));
+}
+
 #[cfg(unix)]
 #[test]
 fn refuses_file_that_others_can_read() {

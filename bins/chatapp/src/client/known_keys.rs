@@ -5,8 +5,11 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use chatapp_core::{Client, ClientRecord, Instant, Name, OwnMediumKeys, PublicKey, Receipt, Shown};
+use chatapp_core::{
+    self as core, Client, ClientRecord, Name, OwnMediumKeys, PublicKey, Receipt, Shown,
+};
 use chatapp_store::{Error, Memory};
 
 use super::key_writer::{Answer, KeyWriter, lock};
@@ -94,9 +97,22 @@ impl Pin {
 /// Another key that the store has, which counts; `None` if the new one is stored.
 type Stored = Result<Option<PublicKey>, Error>;
 
+/// Time between two attempts to become the process that stores what was shown.
+const ATTEMPT_EACH: Duration = Duration::from_secs(1);
+
+/// Whether this process stores the identities of shown messages.
+enum Ownership {
+    Own,
+    /// Another process of the same name did at the latest attempt. The next one is due then.
+    Shared(Instant),
+    /// The disk has not answered yet.
+    Asked(Answer<Result<bool, Error>>),
+}
+
 /// The stored state: the messages already shown, and the known keys.
 struct Store {
     memory: Arc<Mutex<Memory>>,
+    ownership: Ownership,
     /// Answers also while the disk does not take what is written.
     reader: Memory,
     writer: KeyWriter,
@@ -112,6 +128,22 @@ impl Store {
     ) -> Answer<T> {
         let memory = Arc::clone(&self.memory);
         self.writer.run(move || change(&mut lock(&memory)))
+    }
+
+    /// Makes this process store what was shown, once the other process has ended. If that fails,
+    /// the next attempt may not.
+    fn take_over(&mut self) {
+        self.ownership = match &self.ownership {
+            Ownership::Shared(due) if Instant::now() >= *due => {
+                Ownership::Asked(self.write(Memory::take_over))
+            }
+            Ownership::Asked(answer) => match answer.take() {
+                Some(Ok(true)) => Ownership::Own,
+                Some(Ok(false) | Err(_)) => Ownership::Shared(Instant::now() + ATTEMPT_EACH),
+                None => return,
+            },
+            Ownership::Own | Ownership::Shared(_) => return,
+        };
     }
 }
 
@@ -140,10 +172,15 @@ impl KnownKeys {
     ) -> io::Result<Self> {
         let store = match (remembered.memory, remembered.reader, remembered.state) {
             (Some(memory), Some(reader), Some(state)) => {
+                let ownership = match memory.is_shared() {
+                    true => Ownership::Shared(Instant::now()),
+                    false => Ownership::Own,
+                };
                 let memory = Arc::new(Mutex::new(memory));
                 let medium = MediumStore::start(wake.clone())?;
                 Some(Store {
                     memory,
+                    ownership,
                     reader,
                     writer: KeyWriter::start("keys", wake)?,
                     state,
@@ -213,7 +250,7 @@ impl KnownKeys {
     pub(super) fn settle_medium_keys(
         &mut self,
         client: &mut Client<'_>,
-        now: Instant,
+        now: core::Instant,
     ) -> Result<(), Error> {
         let store = self.store.as_mut();
         store.map_or(Ok(()), |store| store.medium.settle(client, now))
@@ -392,7 +429,7 @@ impl KnownKeys {
     }
 
     /// Asks the store for the keys that another process of this name has pinned since: they count
-    /// before anything is believed or sent.
+    /// before anything is believed or sent. Once that process has ended, this one does its work.
     ///
     /// # Errors
     /// Returns an error if the store cannot be read.
@@ -400,6 +437,7 @@ impl KnownKeys {
         let Some(store) = &mut self.store else {
             return Ok(());
         };
+        store.take_over();
         store.medium.learn(client)?;
         store.reader.restore_news(|record| client.restore(record))
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::mem;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -141,14 +142,22 @@ impl MediumStore {
         Ok(())
     }
 
-    /// Reads the secrets again if another process writes them.
+    /// Reads the secrets again if another process writes them. Once that has ended, this process
+    /// writes them.
     ///
     /// # Errors
     /// Returns an error if the file cannot be read.
     pub(super) fn learn(&mut self, client: &mut Client<'_>) -> Result<(), Error> {
-        if let State::Shared(file) = &mut self.file {
+        let State::Shared(file) = &mut self.file else {
+            return Ok(());
+        };
+        if !file.take_over()? {
             client.use_medium_keys(OwnMediumKeys::Shared(file.read()?));
+            return Ok(());
         }
-        Ok(())
+        match mem::replace(&mut self.file, State::Closed) {
+            State::Shared(file) => self.adopt(Ok(file), client),
+            State::Closed | State::Opening(_) | State::Own(_) => Ok(()),
+        }
     }
 }
