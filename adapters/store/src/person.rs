@@ -67,13 +67,14 @@ impl std::fmt::Debug for PersonExport {
 }
 
 impl PersonExport {
-    /// Collects all names with a key in a state folder.
+    /// Collects all names with a key in a state folder, and nothing of other names.
     ///
     /// # Errors
     /// Returns an error if a file cannot be read, or if a client uses one: it would change what is
     /// collected.
     pub fn collect(state: &Path) -> Result<Self, Error> {
         let mut parts = Vec::new();
+        let keys = entries(&Kind::Key.folder(state))?;
         for kind in Kind::ALL {
             for entry in entries(&kind.folder(state))? {
                 // Other files are those of unfinished writes.
@@ -81,7 +82,8 @@ impl PersonExport {
                     continue;
                 };
                 let file = kind.file(state, entry);
-                if !file.exists() {
+                let has_key = || keys.iter().any(|key| key == owner_entry(entry));
+                if !file.exists() || !has_key() {
                     continue;
                 }
                 parts.push(Part {
@@ -127,6 +129,15 @@ impl PersonExport {
         if let Some(part) = parts.iter().find(|part| !is_entry(&part.entry)) {
             return Err(Error::NoExport(format!("{:?} is no entry", part.entry)));
         }
+        // The memory of a name decides which keys its client trusts. Only a file that has the name
+        // may have a memory of it.
+        let keys = parts.iter().filter(|part| part.kind == Kind::Key);
+        let keys: Vec<_> = keys.map(|part| &*part.entry).collect();
+        let foreign = |part: &&Part| !keys.contains(&owner_entry(&part.entry));
+        if let Some(part) = parts.iter().find(foreign) {
+            let what = format!("it has {:?}, but no key of that name", part.entry);
+            return Err(Error::NoExport(what));
+        }
         parts.sort_by(|one, other| (one.kind, &one.entry).cmp(&(other.kind, &other.entry)));
         Ok(Self { parts })
     }
@@ -170,6 +181,11 @@ fn is_entry(entry: &str) -> bool {
         && entry
             .bytes()
             .all(|byte| is_plain(byte) || b"-_%@".contains(&byte))
+}
+
+/// Returns the entry of the key of a name, of any entry of the name.
+fn owner_entry(entry: &str) -> &str {
+    entry.split_once('@').map_or(entry, |(owner, _)| owner)
 }
 
 fn read(kind: Kind, file: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
@@ -233,6 +249,36 @@ mod tests {
         let is_ignored = |record: ClientRecord<'_>| matches!(record, ClientRecord::Ignored { .. });
         let missing = memory.restore(|record| !is_ignored(record)).unwrap();
         assert_eq!(missing, 1, "the ignored key");
+    }
+
+    #[test]
+    fn refuses_entries_of_names_without_key() {
+        for kind in [Kind::Memory, Kind::Medium] {
+            let entry = |kind, entry: &str| Part {
+                kind,
+                entry: entry.to_owned(),
+                content: Zeroizing::new(vec![1]),
+            };
+            let parts = vec![
+                entry(kind, "alice@here%3a1"),
+                entry(Kind::Key, "mallory"),
+                entry(kind, "mallory@here%3a1"),
+            ];
+            let bytes = PersonExport { parts }.to_bytes().unwrap();
+            let error = PersonExport::from_bytes(&bytes).unwrap_err().to_string();
+            let line = r#"it has "alice@here%3a1", but no key of that name"#;
+            assert!(error.ends_with(line), "{error}");
+        }
+    }
+
+    #[test]
+    fn leaves_out_names_without_key() {
+        let here = alice();
+        drop(Memory::open(here.path(), SERVER, "bob").unwrap());
+        let export = PersonExport::collect(here.path()).unwrap();
+        let read = PersonExport::from_bytes(&export.to_bytes().unwrap()).unwrap();
+        let entries: Vec<_> = read.parts.iter().map(|part| &*part.entry).collect();
+        assert_eq!(entries, ["alice@localhost%3a4119", "alice"]);
     }
 
     #[test]
