@@ -1,6 +1,7 @@
 //! Names in the room with their states, and since when this client has seen them so.
 
 use std::collections::{HashMap, HashSet};
+use std::mem;
 
 use chatapp_console::{OTHER_KEY, Visible};
 use chatapp_core::{Client, TableEntry, UnixSeconds};
@@ -34,30 +35,33 @@ impl Roster {
     /// Updates the states from the table. Returns the names that messages can go to, online ones
     /// first.
     pub(super) fn update(&mut self, client: &Client<'_>, wall: UnixSeconds) -> Vec<String> {
-        let is_first = self.seen.is_empty();
         let mut names: Vec<_> = table(client)
             .map(|entry| (!entry.online, entry.name.to_owned(), entry.foreign_key))
             .collect();
         names.sort();
-        for (is_offline, name, _) in &names {
-            let is_online = !is_offline;
-            match self.seen.get_mut(name) {
-                Some(seen) if seen.is_online == is_online => {}
-                Some(seen) => {
-                    *seen = Seen {
-                        is_online,
-                        since: Some(wall),
-                    }
-                }
-                None => {
-                    let since = (!is_first).then_some(wall);
-                    self.seen.insert(name.clone(), Seen { is_online, since });
-                }
-            }
-        }
+        let states = names
+            .iter()
+            .map(|(is_offline, name, _)| (name, !is_offline));
+        self.note(states, wall);
         // Nothing can be sent to a name with a foreign key.
         let known = names.into_iter().filter(|(.., foreign_key)| !foreign_key);
         known.map(|(_, name, _)| name).collect()
+    }
+
+    /// Notes the states of all names of the table, and forgets those of other names.
+    fn note<'n>(&mut self, states: impl Iterator<Item = (&'n String, bool)>, wall: UnixSeconds) {
+        let mut before = mem::take(&mut self.seen);
+        let is_first = before.is_empty();
+        for (name, is_online) in states {
+            let since = match before.get(name) {
+                Some(seen) if seen.is_online == is_online => seen.since,
+                None if is_first => None,
+                _ => Some(wall),
+            };
+            let known = before.remove_entry(name);
+            let name = known.map_or_else(|| name.clone(), |(name, _)| name);
+            self.seen.insert(name, Seen { is_online, since });
+        }
     }
 
     /// Formats the table for people, online names first.
@@ -120,3 +124,42 @@ const IGNORED: &str = " (ignored)";
 
 /// Mark after the client's own name.
 const OWN: &str = " (you)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(roster: &mut Roster, states: &[(&str, bool)], wall: u32) {
+        let states: Vec<_> = states
+            .iter()
+            .map(|(name, is_online)| (name.to_string(), *is_online))
+            .collect();
+        let states = states.iter().map(|(name, is_online)| (name, *is_online));
+        roster.note(states, UnixSeconds(wall));
+    }
+
+    #[test]
+    fn forgets_names_that_left_the_table() {
+        let mut roster = Roster::default();
+        note(&mut roster, &[("al", true)], 0);
+        for at in 1..100 {
+            let name = format!("guest{at}");
+            note(&mut roster, &[("al", true), (&name, true)], at);
+        }
+        assert_eq!(roster.seen.len(), 2);
+        let since = |name: &str| roster.seen[name].since;
+        assert_eq!(
+            (since("al"), since("guest99")),
+            (None, Some(UnixSeconds(99)))
+        );
+    }
+
+    #[test]
+    fn remembers_since_when_a_state_holds() {
+        let mut roster = Roster::default();
+        for (at, is_online, since) in [(1, true, None), (2, false, Some(2)), (3, false, Some(2))] {
+            note(&mut roster, &[("al", is_online)], at);
+            assert_eq!(roster.seen["al"].since, since.map(UnixSeconds), "{at}");
+        }
+    }
+}
