@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use if_addrs::IfAddr;
 use mdns_sd::{Error, ResolvedService, ScopedIp, ServiceDaemon, ServiceEvent, ServiceInfo};
 
 use crate::address::Place;
@@ -23,9 +25,10 @@ const PATIENCE: Duration = Duration::from_millis(2_500);
 /// Time for the announcement that a server ends.
 const GOODBYE_TIME: Duration = Duration::from_millis(300);
 
-/// Maximum number of rooms that a search lists, and of addresses of each that it tries.
+/// Maximum number of rooms that a search lists, and of addresses of each that it asks. Anybody on
+/// the link can choose them.
 const ROOMS_MAX: usize = 8;
-const ADDRESSES_MAX: usize = 8;
+const ADDRESSES_MAX: usize = 2;
 
 /// The option of a server.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,41 +129,93 @@ fn search() -> Result<Vec<Place>, Error> {
     }
     // The end of the process ends it, too.
     let _ = daemon.shutdown();
-    let mut rooms: Vec<Place> = services.values().filter_map(|it| reached(it)).collect();
+    let networks = if_addrs::get_if_addrs().map_err(|error| Error::Msg(error.to_string()))?;
+    let networks: Vec<IfAddr> = networks.into_iter().map(|one| one.addr).collect();
+    let mut rooms = reached(services.values().map(|it| candidates(it, &networks)));
     rooms.sort();
     rooms.dedup();
     Ok(rooms)
 }
 
-/// Returns the first address of a room that answers: IPv4 first, which each machine has, and
-/// link-local ones last. A machine may announce those of other links on this one.
-fn reached(service: &ResolvedService) -> Option<Place> {
-    let port = service.port;
-    let mut addresses: Vec<(u8, SocketAddr, String)> = service
-        .addresses
-        .iter()
-        .filter_map(|address| spelled(address, port))
-        .collect();
-    addresses.sort();
-    addresses
-        .into_iter()
-        .take(ADDRESSES_MAX)
-        .find(|(_, address, _)| port != 0 && ping::answers(*address))
-        .map(|(_, _, host)| Place { host, port })
+/// An address of a room, and how a user would type its host.
+type Candidate = (SocketAddr, String);
+
+/// Asks all addresses of all rooms at once, so that it takes the time of one. Returns the first
+/// address of each room that answers.
+fn reached(rooms: impl Iterator<Item = Vec<Candidate>>) -> Vec<Place> {
+    thread::scope(|scope| {
+        let ask = |candidate: Candidate| {
+            scope.spawn(move || ping::answers(candidate.0).then_some(candidate))
+        };
+        let asked = rooms.map(|room| room.into_iter().map(ask).collect::<Vec<_>>());
+        // All threads run before the first one is waited for.
+        let asked: Vec<_> = asked.collect();
+        let found = asked.into_iter().filter_map(|room| {
+            let answers: Vec<_> = room.into_iter().map(|thread| thread.join()).collect();
+            answers.into_iter().find_map(|answer| answer.ok().flatten())
+        });
+        let places = found.map(|(address, host)| Place {
+            host,
+            port: address.port(),
+        });
+        places.collect()
+    })
 }
 
-/// Returns the rank of an address, the address, and how a user would type its host.
-fn spelled(address: &ScopedIp, port: u16) -> Option<(u8, SocketAddr, String)> {
+/// Returns the addresses of a room to ask, in this order: IPv4 first, which each machine has, then
+/// link-local ones, and those of this machine last. Other machines may have the same ones on links
+/// of their own. Others than those on a link of this machine are not asked.
+fn candidates(service: &ResolvedService, networks: &[IfAddr]) -> Vec<Candidate> {
+    let addresses = service.addresses.iter();
+    let mut addresses: Vec<_> = addresses
+        .filter_map(|address| spelled(address, service.port))
+        .filter(|(_, (address, _))| is_near(*address, networks))
+        .map(|(rank, candidate)| {
+            let is_own = |network: &IfAddr| network.ip() == candidate.0.ip();
+            (networks.iter().any(is_own), rank, candidate)
+        })
+        .collect();
+    addresses.sort();
+    let addresses = addresses.into_iter().map(|(.., candidate)| candidate);
+    addresses.take(ADDRESSES_MAX).collect()
+}
+
+/// Returns whether an address is on a link of this machine.
+fn is_near(address: SocketAddr, networks: &[IfAddr]) -> bool {
+    let is_in = |network: &IfAddr| match (network, address) {
+        (IfAddr::V4(network), SocketAddr::V4(address)) => {
+            let mask = network.netmask.to_bits();
+            mask != 0 && (network.ip.to_bits() ^ address.ip().to_bits()) & mask == 0
+        }
+        (IfAddr::V6(network), SocketAddr::V6(address)) => {
+            let mask = network.netmask.to_bits();
+            mask != 0 && (network.ip.to_bits() ^ address.ip().to_bits()) & mask == 0
+        }
+        _ => false,
+    };
+    match address {
+        // The scope is the link on which the announcement came.
+        SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() => v6.scope_id() != 0,
+        _ => networks
+            .iter()
+            .filter(|network| !network.is_loopback())
+            .any(is_in),
+    }
+}
+
+/// Returns the rank of an address, and the candidate; `None` without a port.
+fn spelled(address: &ScopedIp, port: u16) -> Option<(u8, Candidate)> {
     let host = address.to_ip_addr().to_string();
     match address {
-        ScopedIp::V4(v4) => Some((0, (*v4.addr(), port).into(), host)),
+        _ if port == 0 => None,
+        ScopedIp::V4(v4) => Some((0, ((*v4.addr(), port).into(), host))),
         ScopedIp::V6(v6) if !v6.addr().is_unicast_link_local() => {
-            Some((1, (*v6.addr(), port).into(), host))
+            Some((1, ((*v6.addr(), port).into(), host)))
         }
         ScopedIp::V6(v6) => {
             let link = v6.scope_id();
             let address = SocketAddrV6::new(*v6.addr(), port, 0, link.index);
-            Some((2, address.into(), format!("{host}%{}", link.name)))
+            Some((2, (address.into(), format!("{host}%{}", link.name))))
         }
         _ => None,
     }
@@ -168,11 +223,89 @@ fn spelled(address: &ScopedIp, port: u16) -> Option<(u8, SocketAddr, String)> {
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+    use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
+
+    use if_addrs::{Ifv4Addr, Ifv6Addr};
+
     use super::*;
 
     fn room(host: &str) -> Place {
         let host = host.into();
         Place { host, port: 4_119 }
+    }
+
+    fn v4(ip: [u8; 4], prefix: u8) -> IfAddr {
+        let netmask = u32::MAX << (32 - prefix);
+        IfAddr::V4(Ifv4Addr {
+            ip: ip.into(),
+            netmask: Ipv4Addr::from_bits(netmask),
+            prefixlen: prefix,
+            broadcast: None,
+        })
+    }
+
+    fn v6(ip: &str, prefix: u8) -> IfAddr {
+        let netmask = u128::MAX << (128 - prefix);
+        IfAddr::V6(Ifv6Addr {
+            ip: ip.parse().unwrap(),
+            netmask: Ipv6Addr::from_bits(netmask),
+            prefixlen: prefix,
+            broadcast: None,
+        })
+    }
+
+    #[test]
+    fn asks_only_addresses_on_own_links() {
+        let networks = [
+            v4([127, 0, 0, 1], 8),
+            v4([192, 168, 1, 5], 24),
+            v4([10, 8, 0, 2], 32),
+            v6("2001:db8:1::5", 64),
+            v6("fe80::5", 64),
+        ];
+        for (address, is_asked) in [
+            ("192.168.1.9:4119", true),
+            ("192.168.1.5:4119", true),
+            ("192.168.2.9:4119", false),
+            ("10.8.0.3:4119", false),
+            ("127.0.0.1:53", false),
+            ("8.8.8.8:53", false),
+            ("[2001:db8:1::9]:4119", true),
+            ("[2001:db8:2::9]:53", false),
+            ("[::1]:53", false),
+            ("[fe80::9%2]:4119", true),
+            ("[fe80::9]:4119", false),
+        ] {
+            let address = address.parse().unwrap();
+            assert_eq!(is_near(address, &networks), is_asked, "{address}");
+        }
+    }
+
+    #[test]
+    fn asks_two_addresses_of_a_room() {
+        let networks = [v4([172, 17, 0, 1], 16), v4([192, 168, 1, 5], 24)];
+        let ips = ["8.8.8.8", "172.17.0.1", "192.168.1.9", "192.168.1.8"];
+        let ips = ips.map(|ip| ip.parse::<IpAddr>().unwrap());
+        let label = "room";
+        let properties: &[(&str, &str)] = &[];
+        let host = "room.local.";
+        let service = ServiceInfo::new(SERVICE, label, host, &ips[..], 4_119, properties);
+        let service = service.unwrap().as_resolved_service();
+        let hosts = candidates(&service, &networks);
+        let hosts: Vec<&str> = hosts.iter().map(|(_, host)| &**host).collect();
+        assert_eq!(hosts, ["192.168.1.8", "192.168.1.9"]);
+    }
+
+    #[test]
+    fn asks_all_rooms_in_the_time_of_one() {
+        // Nothing answers there, and nothing says so.
+        let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let candidate = (silent.local_addr().unwrap(), "here".to_owned());
+        let room = vec![candidate; ADDRESSES_MAX];
+        let start = Instant::now();
+        assert_eq!(reached(iter::repeat_n(room, ROOMS_MAX)), []);
+        assert!(start.elapsed() < Duration::from_secs(2));
     }
 
     #[test]
