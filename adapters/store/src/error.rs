@@ -92,14 +92,14 @@ pub enum Error {
         /// File without a valid key.
         file: PathBuf,
     },
-    /// The file is a secret key that other users can read or change.
+    /// Other users can read or change the file, which contains a secret.
     Exposed {
-        /// File of the key.
+        /// The file.
         file: PathBuf,
     },
-    /// The file is a secret key and belongs to another user.
+    /// The file contains a secret and belongs to another user.
     NotOwned {
-        /// File of the key.
+        /// The file.
         file: PathBuf,
     },
     /// A file exists in the place of a new key.
@@ -212,12 +212,12 @@ impl fmt::Display for Error {
             ),
             Self::Exposed { file } => write!(
                 f,
-                "other users can access the secret key {0}: run `chmod 600 {0}`",
+                "other users can access the secret in {0}: run `chmod 600 {0}`",
                 file.display()
             ),
             Self::NotOwned { file } => write!(
                 f,
-                "the secret key {} belongs to another user: use a copy that belongs to you, with \
+                "the secret in {} belongs to another user: use a copy that belongs to you, with \
                  mode 0600",
                 file.display()
             ),

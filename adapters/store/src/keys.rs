@@ -180,7 +180,10 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
 }
 
 /// Reads a file that nobody else may know.
-pub(crate) fn read_private_file(file: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+///
+/// # Errors
+/// Returns an error if the file cannot be read, belongs to another user, or is open to other users.
+pub fn read_private_file(file: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut opened = File::open(file).map_err(Error::file(file))?;
     platform::check_private(&opened, file)?;
     let len = opened.metadata().map_or(0, |metadata| metadata.len());

@@ -72,12 +72,13 @@ pub use folder::{default_folder, file_name, server_folder};
 pub use journal::StoreJournal;
 pub use keys::{
     client_key_file, create_file, make_room_key, own_names, own_servers, parse_key, private_key,
-    room_key, room_secret, server_key, server_key_file,
+    read_private_file, room_key, room_secret, server_key, server_key_file,
 };
 pub use medium::MediumFile;
 pub use memory::{
     KnownKeys, KnownPeer, Memory, forget_peer, forget_server, known_keys, verify_peer,
 };
 pub use person::PersonExport;
+pub use platform::check_private;
 pub use report::{KeptName, Report};
 pub use store::{Options, Store};

@@ -2,9 +2,10 @@
 //! first contact need not be trusted, and the key of a closed room.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::{fs, io};
 
 use chatapp_console::Visible;
 use chatapp_core::PublicKey;
@@ -12,6 +13,7 @@ use chatapp_store as store;
 use clap::Args;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
+use zeroize::Zeroizing;
 
 use crate::address::{parse_port, unbracketed};
 use crate::config::{Config, RoomProfile};
@@ -51,7 +53,7 @@ pub(crate) struct InviteOptions {
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct JoinOptions {
     /// The line of `ChatApp invite`, @FILE with a file that contains it, or a room of the
-    /// configuration file
+    /// configuration file; use @FILE for a line with a room key: other users see your arguments
     invitation: String,
 
     /// Your name in the room, and options of a client, as after -c
@@ -142,9 +144,7 @@ impl JoinOptions {
         let Some(file) = invitation.strip_prefix('@') else {
             return invitation.parse();
         };
-        let unreadable = |error: io::Error| format!("cannot read {file}: {error}");
-        let text = fs::read_to_string(file).map_err(unreadable)?;
-        text.parse()
+        read(Path::new(file))
     }
 
     /// Returns the words of the client that this starts.
@@ -169,6 +169,19 @@ impl JoinOptions {
         let words = words.map(str::to_owned);
         Ok(words.chain(options.iter().cloned()).collect())
     }
+}
+
+/// Reads an invitation from a file. With a room key, it must be for this user alone.
+fn read(file: &Path) -> Result<Invitation, String> {
+    let unreadable = |error: io::Error| format!("cannot read {}: {error}", file.display());
+    let mut opened = File::open(file).map_err(unreadable)?;
+    let mut text = Zeroizing::new(String::new());
+    opened.read_to_string(&mut text).map_err(unreadable)?;
+    let invitation: Invitation = text.parse()?;
+    if invitation.room.is_some() {
+        store::check_private(&opened, file).map_err(|error| error.to_string())?;
+    }
+    Ok(invitation)
 }
 
 /// Runs `ChatApp invite`.

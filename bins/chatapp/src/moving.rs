@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use chatapp_console::{Visible, without_mark};
-use chatapp_store::{PersonExport, create_file};
+use chatapp_store::{PersonExport, create_file, read_private_file};
 use clap::Args;
 use orion::{aead, kdf};
 use zeroize::Zeroizing;
@@ -114,12 +114,12 @@ fn listed(person: &PersonExport) -> String {
 }
 
 fn first_line(file: &Path) -> Result<Passphrase, Failure> {
-    let text = fs::read_to_string(file).map(Zeroizing::new);
-    let text = text.map_err(|error| {
+    let content = read_private_file(file).map_err(unusable)?;
+    let text = str::from_utf8(&content).map_err(|error| {
         let message = format!("{} cannot be read: {error}", file.display());
         Failure::new(Exit::Usage, message)
     })?;
-    let line = without_mark(&text).lines().next().unwrap_or_default();
+    let line = without_mark(text).lines().next().unwrap_or_default();
     Ok(Zeroizing::new(line.to_owned()))
 }
 

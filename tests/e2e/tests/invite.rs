@@ -1,8 +1,7 @@
 //! Invitations: one line takes a person into a room, without trust on first use.
 
-use std::fs;
-
 use chatapp_e2e::{Home, Process, Room, WELCOME, free_port};
+use chatapp_store::create_file;
 use tempfile::tempdir;
 
 /// Returns the line of an invitation that a program prints, and its exit code.
@@ -30,7 +29,7 @@ fn takes_a_person_into_a_closed_room() {
     assert_eq!((exit, line.split(',').count()), (0, 4));
     // From the command line, and from a file.
     let file = folder.path().join("invitation.txt");
-    fs::write(&file, format!("{line}\n")).unwrap();
+    create_file(&file, format!("{line}\n").as_bytes()).unwrap();
     let from_file = format!("@{}", file.display());
     let mut alice = Process::start_at(&Home::of("alice"), &["join", &line, "alice"]);
     alice.shows(WELCOME);
@@ -67,4 +66,27 @@ fn shows_an_invitation_as_a_code() {
     assert!(code.len() > 15, "{printed}");
     let (exit, _) = Process::run(room.server.home(), &["join", "chatapp:host", "alice"]);
     assert_eq!(exit, 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn refuses_room_key_that_others_can_access() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let home = Home::of("alice");
+    let file = home.path().join("invitation.txt");
+    let from_file = format!("@{}", file.display());
+    let key = "ab".repeat(32);
+    let line = format!("chatapp:127.0.0.1,{},{key},{key}\n", free_port());
+    create_file(&file, line.as_bytes()).unwrap();
+    for mode in [0o640, 0o602] {
+        set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        let (exit, said) = Process::run(&home, &["join", &from_file, "alice"]);
+        assert_eq!(exit, 2, "{said}");
+        assert!(said.contains("chmod 600"), "{said}");
+    }
+    // Without a room key, it is no secret. No server is there.
+    std::fs::write(&file, line.replace(&format!(",{key}\n"), "\n")).unwrap();
+    assert_eq!(Process::run(&home, &["join", &from_file, "alice"]).0, 3);
 }

@@ -11,6 +11,11 @@ const PASSPHRASE: &str = "correct horse battery";
 fn passphrase(home: &Home, words: &str) -> String {
     let file = home.path().join("passphrase");
     fs::write(&file, format!("{words}\n")).expect("the file can be written");
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(&file, mode).expect("it was just written");
+    }
     text(&file)
 }
 
@@ -116,4 +121,21 @@ fn asks_for_the_passphrase_at_a_terminal() {
     let mode = fs::metadata(&file).expect("it was exported").permissions();
     assert_eq!(mode.mode() & 0o777, 0o600);
     assert_eq!(moves(&new, "import", &file, PASSPHRASE).0, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn refuses_passphrase_that_others_can_read() {
+    let home = Home::of("alice");
+    let file = text(&home.path().join("alice.export"));
+    fs::write(&file, [&b"ChatApp export 1\n"[..], &[0; 16]].concat()).expect("a new file");
+    let with = passphrase(&home, PASSPHRASE);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    fs::set_permissions(&with, mode).expect("it was just written");
+    let (code, said) = Process::run(
+        &home,
+        &["keys", "import", &file, "--passphrase-file", &with],
+    );
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("chmod 600"), "{said}");
 }

@@ -5,15 +5,17 @@
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
+pub use unix::check_private;
+#[cfg(unix)]
 pub(crate) use unix::{
-    check_private, hold_lock, make_private, open_private, private_folder, remove_empty,
-    state_folder, sync,
+    hold_lock, make_private, open_private, private_folder, remove_empty, state_folder, sync,
 };
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
+pub use windows::check_private;
+#[cfg(windows)]
 pub(crate) use windows::{
-    check_private, hold_lock, make_private, open_private, private_folder, remove_empty,
-    state_folder, sync,
+    hold_lock, make_private, open_private, private_folder, remove_empty, state_folder, sync,
 };

@@ -45,8 +45,11 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
 }
 
 /// Checks that a file belongs to this user, and that no other user can read or write it. It checks
-/// the open file, as another one may have its path by now.
-pub(crate) fn check_private(opened: &File, file: &Path) -> Result<(), Error> {
+/// the open file, as another one may have its path by now. On Windows, it does nothing.
+///
+/// # Errors
+/// Returns an error if another user can access the file.
+pub fn check_private(opened: &File, file: &Path) -> Result<(), Error> {
     let metadata = opened.metadata().map_err(Error::file(file))?;
     let file = file.to_owned();
     if metadata.uid() != geteuid().as_raw() {
