@@ -17,6 +17,7 @@ use crate::containers::{List, Slots};
 
 /// Returns the next frame for the client in a slot. The client has a session, and the first `used`
 /// slots have names.
+//= PROTOCOL.md#10.6
 pub(super) fn next(
     slot: u32,
     name: &mut NameSlot,
@@ -31,28 +32,45 @@ pub(super) fn next(
     if !name.membership().is_here() {
         return name.results().next().map(SentFrame::Result);
     }
-    let entry = name.channel_mut().next(channel, slot);
-    if let Some(index) = name.mailbox().next() {
-        return Some(match entry {
-            Some(entry) if entry.order() < mail.order(index) => entry.into(),
-            _ => SentFrame::Mail(index),
-        });
-    }
+    // Others fill the mailbox and the channel: they must not hold up what the client asked for.
     if let Some(request) = name.results().next() {
         return Some(SentFrame::Result(request));
     }
     if let Some(index) = name.receipts().next() {
         return Some(SentFrame::Receipt(index));
     }
-    let page = if is_listed(name) {
+    let message = next_message(slot, name, mail, channel);
+    // A page has all changes up to the latest one. Messages from before that come first, so that a
+    // new process of a name does not overtake messages of the one before.
+    let oldest = name.mailbox().next().map(|index| mail.order(index));
+    let overtakes = oldest.is_some_and(|oldest| oldest <= table.latest_order());
+    let page = if is_listed(name) && !overtakes {
         name.next_page(table, used)
     } else {
         None
     };
-    match (page, entry) {
-        (Some((order, _)), Some(entry)) if entry.order() < order => Some(entry.into()),
+    match (page, message) {
+        (Some((page_order, _)), Some((order, message))) if order < page_order => Some(message),
         (Some((_, page)), _) => Some(page.into()),
-        (None, entry) => entry.map(SentFrame::from),
+        (None, message) => message.map(|(_, message)| message),
+    }
+}
+
+/// Returns the older one of the next stored message and the next entry of the channel log, and its
+/// position in the common order.
+fn next_message(
+    slot: u32,
+    name: &mut NameSlot,
+    mail: &Mailboxes<'_>,
+    channel: &ChannelLog<'_>,
+) -> Option<(u64, SentFrame)> {
+    let entry = name.channel_mut().next(channel, slot);
+    let entry = entry.map(|entry| (entry.order(), entry.into()));
+    let next = name.mailbox().next();
+    let stored = next.map(|index| (mail.order(index), SentFrame::Mail(index)));
+    match (stored, entry) {
+        (Some((order, _)), Some(entry)) if entry.0 < order => Some(entry),
+        (stored, entry) => stored.or(entry),
     }
 }
 
@@ -200,15 +218,16 @@ mod tests {
         bob.results_mut().decide(1, Outcome::Saved);
 
         let next = |bob: &mut NameSlot| next(BOB, bob, &mail, &channel, &table, 2);
-        assert_eq!(next(&mut bob), Some(SentFrame::Log(1)));
-        bob.channel_mut().on_sent(1);
-        assert_eq!(next(&mut bob), Some(SentFrame::Mail(0)));
-        mail.on_sent(bob.mailbox_mut());
         assert_eq!(next(&mut bob), Some(SentFrame::Result(1)));
         bob.results_mut().on_sent(1);
+        assert_eq!(next(&mut bob), Some(SentFrame::Log(1)));
+        bob.channel_mut().on_sent(1);
+        // The change is older than the message.
         let page = SentFrame::Changes { from: 1, upto: 2 };
         assert_eq!(next(&mut bob), Some(page));
         bob.table_mut().on_changes_sent(2);
+        assert_eq!(next(&mut bob), Some(SentFrame::Mail(0)));
+        mail.on_sent(bob.mailbox_mut());
         assert_eq!(next(&mut bob), None);
     }
 

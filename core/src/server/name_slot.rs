@@ -274,6 +274,7 @@ impl NameSlot {
         self.channel.rewind();
         self.table.end_session();
         self.results.skip_unsent();
+        self.results.end_lookup();
     }
 
     /// Updates the table entry of the name, as this version.

@@ -33,6 +33,10 @@ pub(crate) struct Results {
     acked: u32,
     /// The request to deregister that waits to be stored; 0 for none.
     leaving: u32,
+    /// The Lookup that waits for messages; 0 for none.
+    lookup: u32,
+    /// Position in the common order when it arrived.
+    lookup_after: u64,
 }
 
 impl Results {
@@ -43,6 +47,8 @@ impl Results {
         sent: 0,
         acked: 0,
         leaving: 0,
+        lookup: 0,
+        lookup_after: 0,
     };
 
     // ---- requests ----
@@ -94,6 +100,21 @@ impl Results {
         if leaving != 0 {
             self.decide(leaving, Outcome::Left);
         }
+    }
+
+    /// Returns the position in the common order up to which messages come before the answer to a
+    /// Lookup: the present one, `order`, when it arrives for the first time.
+    pub(crate) fn await_lookup(&mut self, query: u32, order: u64) -> u64 {
+        if self.lookup != query {
+            (self.lookup, self.lookup_after) = (query, order);
+        }
+        self.lookup_after
+    }
+
+    /// Records that the Lookup was answered, or that its session has ended. The client may use its
+    /// number again.
+    pub(crate) fn end_lookup(&mut self) {
+        self.lookup = 0;
     }
 
     /// Sets the outcome of a request; does nothing if 32 later requests exist.
@@ -244,6 +265,20 @@ mod tests {
             Frame::Result { outcome, .. } => outcome,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn remembers_when_a_lookup_arrived_first() {
+        let mut results = Results::VACANT;
+        assert_eq!(results.await_lookup(4, 10), 10);
+        assert_eq!(
+            results.await_lookup(4, 12),
+            10,
+            "a repetition waits for more"
+        );
+        assert_eq!(results.await_lookup(5, 13), 13);
+        results.end_lookup();
+        assert_eq!(results.await_lookup(5, 14), 14);
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub(super) struct TableChanges<'a> {
     floor: u32,
     /// Number of names that the table lists.
     listed: u32,
+    /// Position in the common order up to which messages were restored. No change is known to be
+    /// older than any of them.
+    restored: u64,
 }
 
 impl<'a> TableChanges<'a> {
@@ -45,6 +48,7 @@ impl<'a> TableChanges<'a> {
             version: 0,
             floor: 0,
             listed: 0,
+            restored: 0,
         })
     }
 
@@ -56,6 +60,21 @@ impl<'a> TableChanges<'a> {
     /// Returns the latest version.
     pub(super) fn version(&self) -> u32 {
         self.version
+    }
+
+    /// Records that a message at this position was restored from the store.
+    pub(super) fn note_restored(&mut self, order: u64) {
+        self.restored = order;
+    }
+
+    /// Returns the position in the common order up to which messages are older than the latest
+    /// change.
+    pub(super) fn latest_order(&self) -> u64 {
+        let latest = match self.version {
+            0 => 0,
+            version => self.changes.at(self.place(version)).order,
+        };
+        latest.max(self.restored)
     }
 
     fn place(&self, version: u32) -> u32 {

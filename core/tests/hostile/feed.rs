@@ -3,8 +3,8 @@
 use chatapp_core::wire::Frame;
 use chatapp_core::{Disposition, ServerConfig};
 
-use crate::offline::post;
-use crate::server_rig::{Rig, hello};
+use crate::offline::{post, store};
+use crate::server_rig::{Member, Rig, Sent, hello};
 
 #[test]
 fn believes_roster_versions_of_its_own_epoch_only() {
@@ -118,4 +118,54 @@ fn gives_a_new_name_the_last_entries_only() {
         assert_eq!(entries(3, "cleo", 2).len(), 3, "a known name gets all");
         assert_eq!(entries(1, "ann", 2).len(), 0, "its own");
     }
+}
+
+/// Somebody keeps the mailbox of a client full. The client still gets what it asks for.
+#[test]
+//= PROTOCOL.md#10.6
+//= PROTOCOL.md#14.6
+fn answers_a_client_whose_mailbox_is_never_empty() {
+    let mut rig = Rig::with_messages(Rig::config(), None, 3, 40);
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    for member in [&mut ann, &mut bob] {
+        let sent = rig.pass(500);
+        rig.receive_all(member, sent);
+    }
+    // What bob gets, who acknowledges nothing of it at once.
+    let mut received = Vec::new();
+    let mut take = |bob: &mut Member, sent: &Sent| {
+        let frames = bob.decrypt(sent).into_iter().flat_map(|(_, frames)| frames);
+        received.extend(frames);
+        bob.receive(sent);
+    };
+    for round in 0..12 {
+        // As many as bob takes: once it is full, the mailbox does not get shorter.
+        for number in 1..=4 {
+            let sent = rig.say(&mut ann, &[store(4 * round + number, "hi")]);
+            take(&mut bob, &sent);
+            rig.receive_all(&mut ann, sent);
+        }
+        let sent = match round {
+            0..4 => continue,
+            4 => rig.say(&mut bob, &[post(1, "mine")]),
+            _ => {
+                let name = "ann";
+                let lookup = Frame::Lookup { query: 2, name };
+                let repeated = bob.encrypt(&bob.header(), &[lookup]);
+                rig.give(bob.address, &repeated)
+            }
+        };
+        take(&mut bob, &sent);
+    }
+    let place = |kind: &str| received.iter().position(|frame| frame.starts_with(kind));
+    assert!(
+        place("Result { request: 1").is_some_and(|at| at < 8),
+        "{received:#?}"
+    );
+    // The 24 messages that were there before the Lookup came first.
+    let found = place("Found { query: 2").expect("the answer");
+    let before = received[..found]
+        .iter()
+        .filter(|frame| frame.starts_with("Mail"));
+    assert!((24..=28).contains(&before.count()), "{received:#?}");
 }

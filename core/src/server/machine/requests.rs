@@ -237,12 +237,20 @@ impl Server<'_> {
         name.results_mut().note(request)
     }
 
+    //= PROTOCOL.md#14.6
     fn look_up(&mut self, slot: u32, query: u32, name: &str) -> bool {
-        // Stored messages come first: the answer must not overtake those of that name's earlier
-        // process.
-        let outstanding = self.sessions.at(slot).outstanding();
-        let has_room = self.in_flight.has_room(outstanding);
-        if !has_room || self.roster.at(slot).mailbox().next().is_some() {
+        // Messages that were stored before come first: the answer must not overtake those of that
+        // name's earlier process. Later ones do not hold it back, however many there are.
+        let after = self.order;
+        let name_slot = self.roster.at_mut(slot);
+        let after = name_slot.results_mut().await_lookup(query, after);
+        let next = name_slot.mailbox().next();
+        let is_behind = next.is_some_and(|index| self.mail.order(index) <= after);
+        if is_behind
+            || !self
+                .in_flight
+                .has_room(self.sessions.at(slot).outstanding())
+        {
             return false;
         }
         let found = self.roster.find(name);
@@ -258,6 +266,7 @@ impl Server<'_> {
         {
             return false;
         }
+        self.roster.at_mut(slot).results_mut().end_lookup();
         self.send(slot, frame);
         true
     }

@@ -173,6 +173,7 @@ impl Server<'_> {
             .ok_or(RestoreError::Full)?;
         self.refer(index);
         self.enqueue_stored(index);
+        self.table.note_restored(self.order);
         Ok(())
     }
 
