@@ -214,9 +214,14 @@ impl PeerMediumKey {
         (self.is_known, self.key) = (true, *key);
     }
 
-    /// Returns the key, if there is one.
+    /// Returns the key, if there is one that a message can name.
     pub(super) fn get(&self) -> Option<&PublicKey> {
-        Some(&self.key).filter(|key| !key.is_none())
+        Some(&self.key).filter(|key| !MediumKeyId::of(key).is_none())
+    }
+
+    /// Returns whether the server gave this key before.
+    pub(super) fn is(&self, key: &PublicKey) -> bool {
+        self.is_known && self.key == *key
     }
 
     /// Returns the id of the key; zeros for none.
@@ -241,6 +246,20 @@ mod tests {
         assert_eq!(keys.latest_to().key(), &[7; KEY_LEN]);
         keys.wipe();
         assert_eq!(keys.latest_to().key(), &[0; KEY_LEN]);
+    }
+
+    #[cfg(feature = "medium-keys")]
+    #[test]
+    fn has_no_key_that_a_message_cannot_name() {
+        let mut medium = PeerMediumKey::UNKNOWN;
+        let mut key = PublicKey([7; KEY_LEN]);
+        key.0[..MEDIUM_ID_LEN].fill(0);
+        medium.set(&key);
+        assert_eq!((medium.get(), medium.id()), (None, NO_MEDIUM_KEY));
+        assert!(medium.is(&key), "it is taken again and again");
+        medium.set(&PublicKey([7; KEY_LEN]));
+        assert_eq!(medium.id(), [7; MEDIUM_ID_LEN]);
+        assert!(!medium.is(&key));
     }
 
     #[test]

@@ -36,6 +36,12 @@ impl MediumKeyId {
         Some(Self(*id))
     }
 
+    /// Returns whether no message can name the key: it is none, or has the id of none.
+    //= PROTOCOL.md#11.6
+    pub fn is_none(self) -> bool {
+        self.0 == [0; MEDIUM_ID_LEN]
+    }
+
     /// Returns the bytes of the id.
     pub fn bytes(self) -> [u8; MEDIUM_ID_LEN] {
         self.0

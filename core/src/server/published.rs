@@ -74,7 +74,9 @@ impl Published {
 
     /// Sets the key from a record of an earlier run.
     pub(super) fn restore(&mut self, key: &PublicKey) {
-        self.key = *key;
+        if !MediumKeyId::of(key).is_none() {
+            self.key = *key;
+        }
     }
 
     /// Returns whether the client's process knows medium-term keys.

@@ -120,7 +120,7 @@ fn gives_a_new_name_the_last_entries_only() {
     }
 }
 
-/// Somebody keeps the mailbox of a client full. The client still gets what it asks for.
+/// A sender keeps the mailbox of a client full. The client still gets what it asks for.
 #[test]
 //= PROTOCOL.md#10.6
 //= PROTOCOL.md#14.6
@@ -131,7 +131,7 @@ fn answers_a_client_whose_mailbox_is_never_empty() {
         let sent = rig.pass(500);
         rig.receive_all(member, sent);
     }
-    // What bob gets, who acknowledges nothing of it at once.
+    // Bob acknowledges nothing of it at once.
     let mut received = Vec::new();
     let mut take = |bob: &mut Member, sent: &Sent| {
         let frames = bob.decrypt(sent).into_iter().flat_map(|(_, frames)| frames);
@@ -168,4 +168,34 @@ fn answers_a_client_whose_mailbox_is_never_empty() {
         .iter()
         .filter(|frame| frame.starts_with("Mail"));
     assert!((24..=28).contains(&before.count()), "{received:#?}");
+}
+
+/// A message for a key with the id of none could not be told from one for the static key. It would
+/// be refused for ever, and hold up all that its sender asks for.
+#[cfg(feature = "medium-keys")]
+#[test]
+//= PROTOCOL.md#11.6
+fn takes_no_medium_key_that_a_message_cannot_name() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    let sent = rig.pass(500);
+    rig.receive_all(&mut ann, sent);
+    let mut named = [7; 64];
+    named[32..].fill(0);
+    let mut unnamed = named;
+    unnamed[..2].fill(0);
+    let mut received = Vec::new();
+    for (request, ciphertext) in [(1, &unnamed), (2, &named)] {
+        let publication = Frame::Store {
+            request,
+            counter: request,
+            tried: 0,
+            bounce: false,
+            to: "",
+            ciphertext,
+        };
+        let sent = rig.say(&mut ann, &[publication]);
+        received.extend(rig.receive_all(&mut ann, sent));
+    }
+    assert_eq!(received, ["Result { request: 2, outcome: Exists }"]);
 }

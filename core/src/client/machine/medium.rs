@@ -193,7 +193,7 @@ impl Client<'_> {
             return;
         };
         let medium = self.peers.at(peer).message_keys().medium();
-        if medium.is_known() && medium.get().unwrap_or(&PublicKey::NONE) == key {
+        if medium.is(key) {
             return;
         }
         let is_encrypted = |client: &Self, slot| {

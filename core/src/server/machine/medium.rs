@@ -15,10 +15,12 @@ impl Server<'_> {
         let name = self.roster.at_mut(slot);
         // Also if the request is repeated: a server that has started again does not know it.
         name.published_mut().note_support();
-        if !self.is_new_request(slot, request, content.len() == PUBLICATION_LEN) {
+        let (key, _) = PublicKey::in_front_of(content);
+        let is_usable = key.is_none() || !MediumKeyId::of(&key).is_none();
+        let fits = content.len() == PUBLICATION_LEN && is_usable;
+        if !self.is_new_request(slot, request, fits) {
             return;
         }
-        let (key, _) = PublicKey::in_front_of(content);
         let now = self.sessions.now();
         let name = self.roster.at_mut(slot);
         if let Some(earlier) = name.published_mut().take_request() {
