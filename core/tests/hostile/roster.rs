@@ -1,7 +1,7 @@
 //! The roster of a client: changes from the server, and answers about clients that are offline.
 
 use chatapp_core::wire::{Frame, Header, Outcome, Status};
-use chatapp_core::{Disposition, DropReason};
+use chatapp_core::{Command, Disposition, DropReason, Endpoint};
 
 use crate::client_rig::{Rig, address, bob, entry, news, whole_table};
 use crate::people::BOB;
@@ -164,6 +164,47 @@ fn removes_a_missing_name_from_a_partial_roster() {
         // A whole roster takes precedence: the answer may be older.
         assert_eq!(names(&rig).len(), if partial { 1 } else { 2 });
     }
+}
+
+/// The roster fills the client, which writes to a name that is not in it. Meanwhile the whole one
+/// arrives. It does not fit beside that name, so the client asks for it again.
+#[test]
+//= PROTOCOL.md#13.4
+fn asks_again_for_a_roster_that_did_not_fit() {
+    let mut rig = Rig::online();
+    let people = ["alice", "bob", "carol"].iter().zip(0..);
+    let whole: Vec<u8> = people
+        .flat_map(|(name, number)| entry(name, Status::Online, 0xa, address(number)))
+        .collect();
+    rig.deliver(&[whole_table(2, &whole)]);
+    rig.events();
+    assert_eq!(names(&rig).len(), 3);
+    let eve = Command::Send {
+        to: "eve",
+        text: "hi",
+    };
+    rig.command(eve).unwrap();
+    assert_eq!(names(&rig).len(), 2, "eve has the place of one");
+    rig.deliver(&[whole_table(3, &whole)]);
+    rig.events();
+    assert_eq!(names(&rig).len(), 2);
+    rig.sent();
+    let header = Header {
+        acknowledged: 1,
+        ..rig.header()
+    };
+    rig.deliver_under(&header, &[Frame::Missing { query: 2 }]);
+    // The next keep-alive has its version.
+    let mut versions = Vec::new();
+    for _ in 0..4 {
+        rig.now = rig.client.poll_timeout().expect("a keep-alive is due");
+        rig.client.handle_timeout(rig.now);
+        rig.events();
+        let sent = rig.sent_data().into_iter();
+        versions.extend(sent.filter_map(|(header, _)| header.table_version));
+    }
+    versions.truncate(1);
+    assert_eq!(versions, [0]);
 }
 
 // ---- messages for offline clients ----

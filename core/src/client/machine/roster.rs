@@ -52,6 +52,10 @@ impl Client<'_> {
     pub(super) fn insert_peer(&mut self, name: Name) -> Option<u32> {
         if !self.peers.has_room() {
             let victim = self.peers.victim(self.table.is_partial())?;
+            if self.peers.at(victim).listing().is_listed() {
+                // It may be of a whole roster that is arriving.
+                self.table.note_lack_of_room();
+            }
             self.vacate_peer(victim);
         }
         let pinned = self.pins.get(&name).copied();
