@@ -83,10 +83,17 @@ fn received(name: &str, text: &str) {
             sent_at: None,
             receipt: None,
         };
-        assert_eq!(
-            lines(name, message(None)),
-            [format!("{way}{from}: {}", without_time(text))]
-        );
+        // An announcement has no sender.
+        let is_announced = channel && name.is_empty();
+        let worded = |text: &str| match is_announced {
+            true => format!("[From the server: {text}]"),
+            false => format!("{way}{from}: {text}"),
+        };
+        let plain = match is_announced {
+            true => shown.to_string(),
+            false => without_time(text),
+        };
+        assert_eq!(lines(name, message(None)), [worded(&plain)]);
         let at = UnixSeconds(number(text));
         let stamp = Stamp {
             at,
@@ -95,7 +102,7 @@ fn received(name: &str, text: &str) {
         assert_eq!(stamp.to_string().len(), "2022-03-24 19:31:32".len());
         assert_eq!(
             lines(name, message(Some(at))),
-            [format!("{way}{from}: <{stamp}> {shown}")]
+            [worded(&format!("<{stamp}> {shown}"))]
         );
     }
 }
