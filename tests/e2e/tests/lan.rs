@@ -33,7 +33,9 @@ fn enters_the_room_of_the_local_network() {
         let mut client = network.start(1, &["-c", name, "lan", "0", "--ephemeral", "--wait"]);
         client.shows(WELCOME);
         client.shows(TABLE);
-        client.logs("there is a room at 10.99.0.1 4119");
+        // On a busy machine, the answer with its IPv4 address may come too late.
+        let found = client.logs("there is a room at ");
+        assert!(found.ends_with(" 4119"), "{found}");
         client
     };
     let (mut alice, mut bob) = (enters("alice"), enters("bob"));
@@ -76,8 +78,10 @@ fn lists_several_rooms() {
         if log.contains("several rooms") {
             assert_eq!(code, 3, "{client}");
             for port in [PORT, OTHER_PORT] {
-                let command = format!("  ChatApp -c alice 10.99.0.1 {port} 0");
-                assert!(client.log().contains(&command), "{client}");
+                let end = format!(" {port} 0");
+                let is_command =
+                    |line: &String| line.starts_with("  ChatApp -c alice ") && line.ends_with(&end);
+                assert!(client.log().iter().any(is_command), "{client}");
             }
             return;
         }
